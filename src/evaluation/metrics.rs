@@ -1,0 +1,135 @@
+//! What an evaluation yields: plain data.
+
+use serde::{Deserialize, Serialize};
+
+/// What is compared: masks or boxes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum IouType {
+    /// Masks.
+    Segm,
+    /// Boxes.
+    Bbox,
+}
+
+/// Which area decides whether a detection is small, medium or large.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AreaRule {
+    /// lvis-api's: the box's where the first record carries `bbox`, else the mask's.
+    Auto,
+    /// Width times height of the box.
+    Box,
+    /// Pixels of the mask: what lvis-api gives with `bbox` taken out of every record.
+    Mask,
+}
+
+/// The 13 numbers of lvis-api as fractions; `None` where it gives -1.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Metrics {
+    #[serde(rename = "AP")]
+    pub ap: Option<f64>,
+    #[serde(rename = "AP50")]
+    pub ap50: Option<f64>,
+    #[serde(rename = "AP75")]
+    pub ap75: Option<f64>,
+    #[serde(rename = "APs")]
+    pub ap_small: Option<f64>,
+    #[serde(rename = "APm")]
+    pub ap_medium: Option<f64>,
+    #[serde(rename = "APl")]
+    pub ap_large: Option<f64>,
+    #[serde(rename = "APr")]
+    pub ap_rare: Option<f64>,
+    #[serde(rename = "APc")]
+    pub ap_common: Option<f64>,
+    #[serde(rename = "APf")]
+    pub ap_frequent: Option<f64>,
+    #[serde(rename = "AR@300")]
+    pub ar: Option<f64>,
+    #[serde(rename = "ARs@300")]
+    pub ar_small: Option<f64>,
+    #[serde(rename = "ARm@300")]
+    pub ar_medium: Option<f64>,
+    #[serde(rename = "ARl@300")]
+    pub ar_large: Option<f64>,
+}
+
+/// One category's results.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CategoryMetrics {
+    /// Category id.
+    pub id: i64,
+    /// Name in the annotation file.
+    pub name: String,
+    /// Frequency letter `r`, `c` or `f`.
+    pub frequency: String,
+    /// Mean precision over IoU thresholds and recalls; `None` without ground truth.
+    #[serde(rename = "AP")]
+    pub ap: Option<f64>,
+    /// The same at IoU 0.5.
+    #[serde(rename = "AP50")]
+    pub ap50: Option<f64>,
+    /// Mean recall over IoU thresholds.
+    #[serde(rename = "AR")]
+    pub ar: Option<f64>,
+    /// Instances that count (not ignored, any area).
+    pub num_gt: u64,
+}
+
+/// Precision at the 101 recalls 0.00, 0.01 ... 1.00, averaged over the categories that have ground
+/// truth; empty where no category of the group has.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Curves {
+    /// All categories, mean over the ten IoU thresholds.
+    pub mean: Vec<f64>,
+    /// All categories at IoU 0.5.
+    pub iou50: Vec<f64>,
+    /// All categories at IoU 0.75.
+    pub iou75: Vec<f64>,
+    /// Rare categories, mean over the thresholds.
+    pub rare: Vec<f64>,
+    /// Common categories, mean over the thresholds.
+    pub common: Vec<f64>,
+    /// Frequent categories, mean over the thresholds.
+    pub frequent: Vec<f64>,
+}
+
+/// What lvis-api swallows without a word, counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Swallowed {
+    /// Detections of categories that the annotation file does not list.
+    pub unknown_category_detections: u64,
+    /// Detections whose area is not positive and finite.
+    pub nonpositive_area_detections: u64,
+    /// Detections cut since their image has over 300.
+    pub over_limit_detections: u64,
+    /// Masks compared whose size is not the image's.
+    pub mask_size_mismatches: u64,
+    /// Detections whose score is not a number or infinite.
+    pub nonfinite_score_detections: u64,
+    /// Annotations whose area is not positive and finite.
+    pub nonpositive_area_annotations: u64,
+    /// Annotations of categories that are not listed.
+    pub unknown_category_annotations: u64,
+    /// Annotations of images that are not listed.
+    pub unknown_image_annotations: u64,
+}
+
+/// The outcome of one evaluation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// What was compared.
+    pub iou: IouType,
+    /// The area rule asked for.
+    pub area: AreaRule,
+    /// The 13 numbers.
+    pub results: Metrics,
+    /// Every category of the file in ascending id.
+    pub per_category: Vec<CategoryMetrics>,
+    /// Precision-recall curves.
+    pub curves: Curves,
+    /// What was passed over.
+    pub swallowed: Swallowed,
+}

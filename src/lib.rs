@@ -1,0 +1,33 @@
+//! zoobench: evaluation and benchmarking of the YOLO-World-Seg model zoo on LVIS val 1.0.
+//!
+//! Each folder is a room named for the noun it owns, in the order the data moves:
+//!
+//! ```text
+//! annotations, images, prompts -> dataset -> model -> detection -> evaluation -> report
+//!                                     mask is the ground floor of dataset, detection and evaluation
+//! zoo describes what to run; run drives the chain over a zoo; cli parses and prints
+//! ```
+//!
+//! No room imports one that comes after it. `evaluation` knows no candle, `model` knows no JSON,
+//! only `cli` prints.
+//!
+//! Without features the crate is the LVIS evaluator alone (`mask`, `dataset`, `evaluation`), which
+//! builds in seconds; see `Cargo.toml` for what each feature adds.
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod dataset;
+pub mod detection;
+pub mod evaluation;
+pub mod mask;
+pub mod model;
+
+#[cfg(feature = "report")]
+pub mod report;
+
+#[cfg(feature = "cli")]
+pub mod cli;
+#[cfg(feature = "cli")]
+pub mod run;
+#[cfg(feature = "cli")]
+pub mod zoo;

@@ -1,0 +1,6 @@
+//! The YOLO-World-Seg network: checkpoint, text tower, image network, and its input.
+mod letterbox;
+mod output;
+
+pub use letterbox::Letterbox;
+pub use output::{HeadOutput, LevelOutput, MASK_CHANNELS};

@@ -1,0 +1,250 @@
+//! The stored form of a run: `run.json` and each variant's `metrics.json`.
+//!
+//! `report` renders from these alone, so whatever a table or plot shows is in them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::evaluation::{AreaRule, CategoryMetrics, Curves, Metrics, Swallowed};
+
+/// Published values of a model-zoo row, in AP points (0 to 100) as printed at the source.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Published {
+    /// Mask AP.
+    #[serde(rename = "AP")]
+    pub ap: Option<f64>,
+    /// Mask AP of rare categories.
+    #[serde(rename = "APr")]
+    pub ap_rare: Option<f64>,
+    /// Mask AP of common categories.
+    #[serde(rename = "APc")]
+    pub ap_common: Option<f64>,
+    /// Mask AP of frequent categories.
+    #[serde(rename = "APf")]
+    pub ap_frequent: Option<f64>,
+    /// Box AP.
+    #[serde(rename = "box_AP")]
+    pub box_ap: Option<f64>,
+    /// Box AP of rare categories.
+    #[serde(rename = "box_APr")]
+    pub box_ap_rare: Option<f64>,
+    /// Where the values stand.
+    pub source: String,
+}
+
+/// What became of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RowStatus {
+    /// Evaluated: its `metrics.json` stands in the variant's folder.
+    Done,
+    /// It was tried and failed; `detail` says why.
+    Failed,
+    /// No weights file was found; `detail` says where one comes from, or that none is public.
+    NoWeights,
+    /// Not asked for.
+    Skipped,
+    /// Not reached before the run was interrupted.
+    Pending,
+}
+
+/// One row of the model-zoo table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    /// Name of the variant, also of its folder.
+    pub variant: String,
+    /// Title in tables, for example `YOLO-World-Seg-M`.
+    pub title: String,
+    /// `v1` or `v2`.
+    pub family: String,
+    /// `M`, `L`, or another name of width and depth.
+    pub size: String,
+    /// Which modules were fine-tuned, for example `all modules`.
+    pub tuned: String,
+    /// What became of it.
+    pub status: RowStatus,
+    /// Why it failed or has no weights.
+    pub detail: Option<String>,
+    /// Published values.
+    pub published: Option<Published>,
+    /// Footnotes: facts that belong beside the row.
+    pub footnotes: Vec<String>,
+}
+
+/// How the numbers were made: what a metric means.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Protocol {
+    /// `lvis`: lvis-api's standard AP.
+    pub id: String,
+    /// Name of the split, for example `lvis_v1_val`.
+    pub split: String,
+    /// Detections an image at most.
+    pub detections_per_image: u32,
+    /// Area rule of detections.
+    pub area: AreaRule,
+    /// Side of the square input in pixels.
+    pub input_size: u32,
+    /// Scores at or below this are no candidates.
+    pub score_threshold: f32,
+    /// Suppression threshold.
+    pub nms_iou: f32,
+}
+
+/// The data set of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Dataset {
+    /// Annotation file as given.
+    pub annotations: String,
+    /// SHA-256 of its bytes.
+    pub annotations_sha256: String,
+    /// Images in the annotation file.
+    pub images_total: u64,
+    /// Images evaluated.
+    pub images: u64,
+    /// Categories.
+    pub categories: u64,
+    /// Whether the subset is named by `--images` or cut by `--limit`: such a run is not comparable.
+    pub subset: Option<String>,
+}
+
+/// The machine a run was made on.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Machine {
+    /// CPU model.
+    pub cpu: String,
+    /// Logical cores.
+    pub cores: u32,
+    /// Operating system and architecture.
+    pub os: String,
+    /// Threads used.
+    pub threads: u32,
+    /// Device of the network, for example `cpu`.
+    pub device: String,
+}
+
+/// `run.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// Version of this form.
+    pub schema_version: u32,
+    /// Version of zoobench.
+    pub zoobench_version: String,
+    /// Name of the zoo.
+    pub zoo: String,
+    /// Title of the zoo in tables.
+    pub title: String,
+    /// `complete` or `partial`.
+    pub status: String,
+    /// Whether the numbers may be compared with published ones.
+    pub comparable: bool,
+    /// What the published values are called: `published`, or `reference` where the reference
+    /// pipeline measured them on the same data.
+    pub published_label: String,
+    /// How the numbers were made.
+    pub protocol: Protocol,
+    /// On which data.
+    pub dataset: Dataset,
+    /// Rows in the zoo's order.
+    pub rows: Vec<Row>,
+    /// Footnotes of the zoo as a whole.
+    pub footnotes: Vec<String>,
+    /// On which machine.
+    pub machine: Machine,
+}
+
+/// How closely detections agree with the reference's, image by image.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Agreement {
+    /// Reference detections.
+    pub reference: u64,
+    /// Of these, matched: same label, score within 1e-3, box within 0.5 px, mask IoU at least 0.95.
+    pub matched: u64,
+    /// Smallest share matched in an image, 0..=1.
+    pub worst_image: f64,
+    /// Median over matched pairs of the score difference.
+    pub median_score_difference: f64,
+    /// Largest score difference of a matched pair.
+    pub max_score_difference: f64,
+    /// Median over matched pairs of the largest corner difference in pixels.
+    pub median_box_difference: f64,
+    /// Largest corner difference of a matched pair in pixels.
+    pub max_box_difference: f64,
+    /// Median mask IoU of matched pairs.
+    pub median_mask_iou: f64,
+    /// Mean mask IoU of matched pairs.
+    pub mean_mask_iou: f64,
+    /// Smallest mask IoU of a matched pair.
+    pub min_mask_iou: f64,
+}
+
+/// Time of one stage, summed over images.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct StageTime {
+    /// Name: `decode`, `network`, `detection`, `evaluation`.
+    pub name: String,
+    /// Seconds of work, summed over images and threads.
+    pub seconds: f64,
+}
+
+/// Where the time went. The only part of `metrics.json` that differs between two equal runs.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Timing {
+    /// Seconds from first image to last record.
+    pub wall_seconds: f64,
+    /// Seconds spent on encoding the prompts; 0 where the cache had them.
+    pub text_seconds: f64,
+    /// Images a second.
+    pub images_per_second: f64,
+    /// Stages in the order of the chain.
+    pub stages: Vec<StageTime>,
+}
+
+/// Results by what was compared.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct VariantResults {
+    /// Masks.
+    pub segm: Metrics,
+    /// Boxes.
+    pub bbox: Metrics,
+}
+
+/// `<variant>/metrics.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VariantMetrics {
+    /// Version of this form.
+    pub schema_version: u32,
+    /// Name of the variant.
+    pub variant: String,
+    /// `complete` or `partial`.
+    pub status: String,
+    /// Whether the numbers may be compared with published ones.
+    pub comparable: bool,
+    /// How the numbers were made.
+    pub protocol: Protocol,
+    /// SHA-256 of the annotation file.
+    pub annotations_sha256: String,
+    /// SHA-256 of the weights file.
+    pub weights_sha256: String,
+    /// Images evaluated.
+    pub images: u64,
+    /// Detections submitted.
+    pub detections: u64,
+    /// Parameters of the checkpoint by part: `image`, `text`, `total`.
+    pub parameters: BTreeMap<String, u64>,
+    /// The 13 numbers each for masks and boxes.
+    pub results: VariantResults,
+    /// Per category, masks.
+    pub per_category: Vec<CategoryMetrics>,
+    /// Precision-recall curves, masks.
+    pub curves: Curves,
+    /// What lvis-api swallows without a word, counted (masks).
+    pub swallowed: Swallowed,
+    /// Images whose decoded size is not the annotation's.
+    pub image_size_mismatches: u64,
+    /// Agreement with the reference's detections, where the zoo holds them.
+    pub agreement: Option<Agreement>,
+    /// Where the time went.
+    pub timing: Timing,
+}
