@@ -1,0 +1,210 @@
+//! Which detections of an image count: the limit of detections, the federated rule, the area rule.
+
+use super::ground_truth::GroundTruth;
+use super::image::Scored;
+use super::masks::{check_spelling, MaskSource};
+use super::protocol::{is_visible_area, outside_areas};
+use super::score::descending_key;
+use super::{AreaRule, EvaluationError, IouType, Swallowed};
+use crate::dataset::{Record, SegmentationError};
+use crate::mask::{Rasterizer, Rle};
+
+/// Where areas and boxes of detections come from, once it is known whether the first record has a
+/// `bbox`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AreaSource {
+    /// From the box, which every record must have: lvis-api where the first record has one.
+    Box,
+    /// From the box, or the mask's where a record has none.
+    BoxElseMaskBox,
+    /// Area from the mask, box from the record or else the mask: lvis-api where the first record has
+    /// no box.
+    MaskKeepingBox,
+    /// Area and box from the mask: lvis-api where no record has a box.
+    Mask,
+}
+
+impl AreaSource {
+    /// The source under `rule` in a file whose first record has a box or not.
+    pub(super) fn new(rule: AreaRule, first_has_box: bool) -> Self {
+        match (rule, first_has_box) {
+            (AreaRule::Auto, true) => Self::Box,
+            (AreaRule::Auto, false) => Self::MaskKeepingBox,
+            (AreaRule::Box, _) => Self::BoxElseMaskBox,
+            (AreaRule::Mask, _) => Self::Mask,
+        }
+    }
+}
+
+/// A record as admission sees it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RecordView<'a> {
+    /// Its index, for messages.
+    pub(super) record: u64,
+    pub(super) category_id: i64,
+    pub(super) score: f64,
+    pub(super) bbox: Option<[f64; 4]>,
+    pub(super) mask: Option<MaskSource<'a>>,
+}
+
+impl<'a> RecordView<'a> {
+    pub(super) fn new(record: &'a Record, index: u64) -> Self {
+        Self {
+            record: index,
+            category_id: record.category_id,
+            score: record.score,
+            bbox: record.bbox,
+            mask: record.segmentation.as_ref().map(MaskSource::from),
+        }
+    }
+}
+
+/// Admits the detections of one image.
+pub(super) struct Admission<'a> {
+    pub(super) ground_truth: &'a GroundTruth<'a>,
+    pub(super) iou: IouType,
+    pub(super) area_source: AreaSource,
+    /// Position of the image.
+    pub(super) image: usize,
+    /// Where the detections come from, for messages.
+    pub(super) source_name: &'a str,
+    pub(super) rasterizer: Rasterizer,
+    /// What was passed over so far.
+    pub(super) swallowed: Swallowed,
+}
+
+impl Admission<'_> {
+    /// The detection, if it counts.
+    ///
+    /// Masks are decoded only where their area is needed; a mask of a category that is not judged in
+    /// this image is only looked at for its spelling.
+    pub(super) fn admit<'r>(&mut self, view: RecordView<'r>) -> Result<Option<Scored<'r>>, EvaluationError> {
+        self.swallowed.nonfinite_score_detections += u64::from(!view.score.is_finite());
+        self.check_presence(&view)?;
+        let Some(category) = self.ground_truth.categories.position(view.category_id) else {
+            self.swallowed.unknown_category_detections += 1;
+            return Ok(None);
+        };
+        let cells = self.ground_truth.cells(self.image);
+        let Ok(cell) = cells.binary_search_by_key(&category, |cell| cell.category) else {
+            self.check_spelling(&view)?;
+            return Ok(None);
+        };
+        let (area, bbox) = self.measure(&view)?;
+        if !is_visible_area(area) {
+            self.swallowed.nonpositive_area_detections += 1;
+            return Ok(None);
+        }
+        self.check_spelling(&view)?;
+        let mask = view.mask.unwrap_or(MaskSource::Box(bbox));
+        Ok(Some(Scored {
+            cell: cell as u32,
+            record: view.record,
+            score: view.score,
+            outside: outside_areas(area),
+            bbox,
+            mask,
+        }))
+    }
+
+    /// Refuses a record without what its area is taken of.
+    fn check_presence(&self, view: &RecordView<'_>) -> Result<(), EvaluationError> {
+        match (self.area_source, view.bbox, view.mask) {
+            (AreaSource::Box, None, _) => Err(self.missing_box(view)),
+            (AreaSource::Box, Some(_), _) | (AreaSource::BoxElseMaskBox, Some(_), _) => Ok(()),
+            (_, _, Some(MaskSource::Compressed { .. })) => Ok(()),
+            (_, _, Some(_)) => Err(self.not_compressed(view)),
+            (_, _, None) => Err(self.missing_mask(view)),
+        }
+    }
+
+    /// Refuses a segmentation that lvis-api cannot convert, even where nothing is compared with it.
+    fn check_spelling(&self, view: &RecordView<'_>) -> Result<(), EvaluationError> {
+        if self.iou == IouType::Bbox {
+            return Ok(());
+        }
+        self.ground_truth.image_size(self.image)?;
+        let Some(MaskSource::Whole(segmentation)) = view.mask else { return Ok(()) };
+        check_spelling(segmentation).map_err(|problem| self.unusable_mask(view, problem))
+    }
+
+    /// Area and box.
+    fn measure(&mut self, view: &RecordView<'_>) -> Result<(f64, [f64; 4]), EvaluationError> {
+        let given = if self.area_source == AreaSource::Mask { None } else { view.bbox };
+        if let (AreaSource::Box | AreaSource::BoxElseMaskBox, Some(bbox)) = (self.area_source, given) {
+            return Ok((bbox[2] * bbox[3], bbox));
+        }
+        let mask = self.decode(view)?;
+        let mask_box = || mask.bbox().map(f64::from);
+        if self.area_source == AreaSource::BoxElseMaskBox {
+            let bbox = mask_box();
+            return Ok((bbox[2] * bbox[3], bbox));
+        }
+        Ok((f64::from(mask.area()), given.unwrap_or_else(mask_box)))
+    }
+
+    fn decode(&mut self, view: &RecordView<'_>) -> Result<Rle, EvaluationError> {
+        let Some(mask) = view.mask else { return Err(self.missing_mask(view)) };
+        mask.rasterize([0, 0], &mut self.rasterizer, Vec::new()).map_err(|problem| self.unusable_mask(view, problem))
+    }
+
+    fn missing_box(&self, view: &RecordView<'_>) -> EvaluationError {
+        EvaluationError::MissingBox { source_name: self.source_name(), record: view.record, image: self.image_id() }
+    }
+
+    fn missing_mask(&self, view: &RecordView<'_>) -> EvaluationError {
+        EvaluationError::MissingMask { source_name: self.source_name(), record: view.record, image: self.image_id() }
+    }
+
+    fn not_compressed(&self, view: &RecordView<'_>) -> EvaluationError {
+        EvaluationError::NotCompressed { source_name: self.source_name(), record: view.record, image: self.image_id() }
+    }
+
+    fn unusable_mask(&self, view: &RecordView<'_>, problem: SegmentationError) -> EvaluationError {
+        EvaluationError::DetectionMask {
+            source_name: self.source_name(),
+            record: view.record,
+            image: self.image_id(),
+            problem,
+        }
+    }
+
+    fn source_name(&self) -> String {
+        self.source_name.to_owned()
+    }
+
+    fn image_id(&self) -> i64 {
+        self.ground_truth.images.ids()[self.image]
+    }
+}
+
+/// Indices of the `limit` detections of the highest scores in descending order, of equal scores the
+/// first; `Err` is the index of a score that has no place in an order.
+pub(super) fn highest(scores: &[f64], limit: usize) -> Result<Vec<u32>, usize> {
+    if let Some(nan) = scores.iter().position(|score| score.is_nan()) {
+        return Err(nan);
+    }
+    let mut ranked: Vec<(u64, u32)> = scores.iter().map(|&score| descending_key(score)).zip(0u32..).collect();
+    ranked.sort_unstable();
+    Ok(ranked.into_iter().take(limit).map(|(_, index)| index).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn highest_scores_in_stable_order() {
+        assert_eq!(highest(&[0.1, 0.5, -0.0, 0.5, 0.0, 0.9], 5), Ok(vec![5, 1, 3, 0, 2]));
+        assert_eq!(highest(&[0.1, 0.5], 0), Ok(vec![]));
+        assert_eq!(highest(&[0.1, f64::NAN], 1), Err(1));
+    }
+
+    #[test]
+    fn automatic_rule_follows_the_first_record() {
+        assert_eq!(AreaSource::new(AreaRule::Auto, true), AreaSource::Box);
+        assert_eq!(AreaSource::new(AreaRule::Auto, false), AreaSource::MaskKeepingBox);
+        assert_eq!(AreaSource::new(AreaRule::Box, false), AreaSource::BoxElseMaskBox);
+        assert_eq!(AreaSource::new(AreaRule::Mask, true), AreaSource::Mask);
+    }
+}
