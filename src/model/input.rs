@@ -10,16 +10,13 @@ pub struct InputBatch {
 }
 
 impl InputBatch {
-    /// Values of one image.
-    pub const IMAGE: usize = 3 * (Letterbox::SIZE * Letterbox::SIZE) as usize;
-
     /// Of at least one image.
     ///
     /// # Errors
     ///
-    /// If there are not [`InputBatch::IMAGE`] values for each image.
+    /// If there are not [`Letterbox::VALUES`] values for each image.
     pub fn new(images: usize, data: Vec<f32>) -> Result<Self, ModelError> {
-        let expected = images.saturating_mul(Self::IMAGE);
+        let expected = images.saturating_mul(Letterbox::VALUES);
         if images == 0 || data.len() != expected {
             return Err(ModelError::InputSize { images, expected, found: data.len() });
         }

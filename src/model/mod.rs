@@ -16,6 +16,7 @@
 //! ```
 mod letterbox;
 mod output;
+mod resize;
 
 #[cfg(feature = "model")]
 mod architecture;
@@ -35,7 +36,7 @@ pub mod text;
 #[cfg(feature = "model")]
 mod weights;
 
-pub use letterbox::Letterbox;
+pub use letterbox::{letterbox_chw, letterbox_rgb, Letterbox, LetterboxError};
 pub use output::{HeadOutput, LevelOutput, MASK_CHANNELS};
 
 #[cfg(feature = "model")]
