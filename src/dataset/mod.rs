@@ -18,6 +18,7 @@ mod results_writer;
 mod rgb;
 mod segmentation;
 mod unescape;
+mod whole_file;
 
 pub use annotations::{Annotation, Annotations, Category, Frequency, ImageRecord};
 pub use decode::Key;
@@ -30,6 +31,7 @@ pub use image_ids::{read_image_ids, ImageListError};
 pub use json::JsonRule;
 pub use prompts::{check_count, class_prompts, read_prompts, PromptError};
 pub use results::{read_results, scan_results, RawRecord, Record, MAX_RECORD_BYTES};
-pub use results_writer::write_results;
+pub use results_writer::{write_results, ResultsWriter};
 pub use rgb::{Image, RgbView};
 pub use segmentation::{Segmentation, SegmentationError};
+pub use whole_file::{write_whole, WholeFile};

@@ -5,25 +5,50 @@ use std::io::{BufWriter, Write};
 use super::number::write_f64;
 use super::{DatasetError, Record, Segmentation};
 
-/// Writes records as mmdetection's LVIS evaluator does, to the byte: one line, keys in its order,
-/// floats as Python prints them. Absent boxes and masks are left out.
+/// Writes records one by one as mmdetection's LVIS evaluator does, to the byte: one line, keys in
+/// its order, floats as Python prints them. Absent boxes and masks are left out.
+#[derive(Debug)]
+pub struct ResultsWriter<W: Write> {
+    writer: W,
+    separator: &'static [u8],
+}
+
+impl<W: Write> ResultsWriter<W> {
+    /// A results file that starts here.
+    pub fn new(writer: W) -> Self {
+        Self { writer, separator: b"[" }
+    }
+
+    /// Adds a record.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn write(&mut self, record: &Record) -> std::io::Result<()> {
+        self.writer.write_all(self.separator)?;
+        self.separator = b", ";
+        write_record(&mut self.writer, record)
+    }
+
+    /// Ends the file and gives the writer back, flushed.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn finish(mut self) -> std::io::Result<W> {
+        let end: &[u8] = if self.separator == b"[" { b"[]" } else { b"]" };
+        self.writer.write_all(end)?;
+        self.writer.flush()?;
+        Ok(self.writer)
+    }
+}
+
+/// Writes records as [`ResultsWriter`] does.
 ///
 /// # Errors
 /// [`DatasetError::Write`].
 pub fn write_results<'a>(writer: impl Write, records: impl Iterator<Item = &'a Record>) -> Result<(), DatasetError> {
-    write_list(BufWriter::new(writer), records).map_err(|error| DatasetError::Write { error })
-}
-
-fn write_list<'a>(mut writer: impl Write, records: impl Iterator<Item = &'a Record>) -> std::io::Result<()> {
-    writer.write_all(b"[")?;
-    for (index, record) in records.enumerate() {
-        if index > 0 {
-            writer.write_all(b", ")?;
-        }
-        write_record(&mut writer, record)?;
-    }
-    writer.write_all(b"]")?;
-    writer.flush()
+    let mut writer = ResultsWriter::new(BufWriter::new(writer));
+    let write_all = || records.into_iter().try_for_each(|record| writer.write(record));
+    write_all().and_then(|()| writer.finish().map(drop)).map_err(|error| DatasetError::Write { error })
 }
 
 fn write_record(writer: &mut impl Write, record: &Record) -> std::io::Result<()> {
