@@ -1,4 +1,6 @@
 //! The YOLO-World-Seg network: checkpoint, text tower, image network, and its input.
+#[cfg(feature = "model")]
+pub mod checkpoint;
 mod letterbox;
 mod output;
 
