@@ -21,6 +21,8 @@ mod resize;
 #[cfg(feature = "model")]
 mod architecture;
 #[cfg(feature = "model")]
+pub mod checkpoint;
+#[cfg(feature = "model")]
 pub mod engine;
 #[cfg(feature = "model")]
 mod error;
