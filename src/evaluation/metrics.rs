@@ -76,6 +76,9 @@ pub struct CategoryMetrics {
     pub ar: Option<f64>,
     /// Instances that count (not ignored, any area).
     pub num_gt: u64,
+    /// Number of training images with the category, if the annotation file says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_count: Option<u64>,
 }
 
 /// Precision at the 101 recalls 0.00, 0.01 ... 1.00, averaged over the categories that have ground
