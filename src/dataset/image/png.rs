@@ -15,6 +15,9 @@ const PIXELS_PER_BYTE: u64 = 1032 * 8;
 /// Memory for the decoder: 16-bit RGBA of the most pixels there may be, and its rows.
 const MAX_DECODER_BYTES: u64 = 1 << 30;
 
+const SIGNATURE_BYTES: usize = 8;
+const CHECKSUM_BYTES: usize = 4;
+
 /// Where the first chunk, `IHDR`, keeps width and height.
 const SIDES: std::ops::Range<usize> = 16..24;
 
@@ -39,13 +42,28 @@ fn declared_sides(bytes: &[u8]) -> Option<(u64, u64)> {
 fn decode_checked(bytes: &[u8]) -> image::ImageResult<(Image, Orientation)> {
     let mut limits = Limits::no_limits();
     limits.max_alloc = Some(MAX_DECODER_BYTES);
-    let mut decoder = PngDecoder::with_limits(Cursor::new(bytes), limits)?;
-    let orientation = decoder.exif_metadata()?.map_or(Orientation::UPRIGHT, |tiff| Orientation::of_tiff(&tiff));
+    let decoder = PngDecoder::with_limits(Cursor::new(bytes), limits)?;
     let (width, height) = decoder.dimensions();
     let colours = decoder.color_type();
     let mut samples = vec![0; decoder.total_bytes() as usize];
     decoder.read_image(&mut samples)?;
+    let orientation = exif_chunk(bytes).map_or(Orientation::UPRIGHT, Orientation::of_tiff);
     Ok((Image { height, width, rgb: rgb_of(samples, colours) }, orientation))
+}
+
+/// The first `eXIf` chunk, which may stand before or after the pixels.
+fn exif_chunk(bytes: &[u8]) -> Option<&[u8]> {
+    let mut rest = bytes.get(SIGNATURE_BYTES..)?;
+    loop {
+        let (length, after_length) = rest.split_first_chunk::<4>()?;
+        let (kind, after_kind) = after_length.split_first_chunk::<4>()?;
+        let length = u32::from_be_bytes(*length) as usize;
+        let data = after_kind.get(..length)?;
+        if kind == b"eXIf" {
+            return Some(data);
+        }
+        rest = after_kind[length..].get(CHECKSUM_BYTES..)?;
+    }
 }
 
 /// `samples` are interleaved, those of 16 bits in the machine's byte order.
