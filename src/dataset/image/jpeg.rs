@@ -94,7 +94,7 @@ fn rgb_of_cmyk(samples: Option<Vec<u8>>) -> Option<Vec<u8>> {
         let black = u32::from(samples[pixel * 4 + 3]);
         for channel in 0..3 {
             let ink = u32::from(samples[pixel * 4 + channel]);
-            samples[pixel * 3 + channel] = (black - ((255 - ink) * black >> 8)) as u8;
+            samples[pixel * 3 + channel] = (black - (((255 - ink) * black) >> 8)) as u8;
         }
     }
     samples.truncate(pixels * 3);
