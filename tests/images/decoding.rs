@@ -7,7 +7,7 @@ use serde::Deserialize;
 use std::cell::Cell;
 use std::path::PathBuf;
 use std::sync::Once;
-use zoobench::dataset::{decode, Image, ImageError};
+use zoobench::dataset::{decode_image, Image, ImageError};
 
 /// One file, and SHA-256 of the RGB bytes that OpenCV decodes it to.
 #[derive(Deserialize)]
@@ -30,7 +30,7 @@ fn bytes_of(path: &str) -> Vec<u8> {
 }
 
 fn check(golden: &Golden, bytes: &[u8]) {
-    let image = decode(&golden.file, bytes).expect("a valid image");
+    let image = decode_image(&golden.file, bytes).expect("a valid image");
     assert_eq!((image.height, image.width), (golden.h, golden.w), "{}", golden.file);
     assert_eq!(sha256(&image.rgb), golden.rgb_sha256, "{}", golden.file);
 }
@@ -77,9 +77,9 @@ fn exif(orientation: u8) -> Vec<u8> {
 #[test]
 fn the_eight_exif_orientations_are_applied() {
     let stored = bytes_of("jpeg/420_q30_odd.jpg");
-    let upright = decode("stored", &stored).expect("a valid image");
+    let upright = decode_image("stored", &stored).expect("a valid image");
     for orientation in 0..=9 {
-        let turned = decode("turned", &with_app1(&stored, &exif(orientation))).expect("a valid image");
+        let turned = decode_image("turned", &with_app1(&stored, &exif(orientation))).expect("a valid image");
         assert_eq!(turned, oriented(&upright, orientation), "orientation {orientation}");
     }
 }
@@ -113,9 +113,9 @@ fn oriented(stored: &Image, orientation: u8) -> Image {
 #[test]
 fn only_the_first_app1_segment_counts() {
     let stored = bytes_of("jpeg/420_q30_odd.jpg");
-    let upright = decode("stored", &stored).expect("a valid image");
+    let upright = decode_image("stored", &stored).expect("a valid image");
     let xmp_first = with_app1(&with_app1(&stored, &exif(6)), b"http://ns.adobe.com/xap/1.0/\0<x/>");
-    assert_eq!(decode("xmp first", &xmp_first).expect("a valid image"), upright);
+    assert_eq!(decode_image("xmp first", &xmp_first).expect("a valid image"), upright);
 }
 
 /// A file cut short gives an error or, where only its end marker is lost, the whole image: never
@@ -124,10 +124,10 @@ fn only_the_first_app1_segment_counts() {
 fn files_that_end_early_are_refused_wherever_they_end() {
     for path in ["jpeg/420_prog.jpg", "jpeg/440_rst.jpg", "jpeg/gray.jpg", "png/rgb8.png", "png/grey4_interlaced.png"] {
         let bytes = bytes_of(path);
-        let whole = decode(path, &bytes).expect("a valid image");
+        let whole = decode_image(path, &bytes).expect("a valid image");
         let mut forgiven = 0;
         for length in 0..bytes.len() {
-            if let Ok(image) = decode(path, &bytes[..length]) {
+            if let Ok(image) = decode_image(path, &bytes[..length]) {
                 assert_eq!(image, whole, "{path} cut to {length} bytes");
                 forgiven += 1;
             }
@@ -139,21 +139,21 @@ fn files_that_end_early_are_refused_wherever_they_end() {
 #[test]
 fn truncated_files_are_named() {
     let jpeg = bytes_of("jpeg/444_q95.jpg");
-    let error = decode("val2017/1.jpg", &jpeg[..jpeg.len() / 2]).expect_err("truncated");
+    let error = decode_image("val2017/1.jpg", &jpeg[..jpeg.len() / 2]).expect_err("truncated");
     assert!(matches!(error, ImageError::JpegDamaged { .. }), "{error:?}");
     assert_eq!(error.to_string(), "val2017/1.jpg: the JPEG data end early or are damaged; get the file again");
     let png = bytes_of("png/rgb8.png");
-    let error = decode("val2017/1.png", &png[..png.len() / 2]).expect_err("truncated");
+    let error = decode_image("val2017/1.png", &png[..png.len() / 2]).expect_err("truncated");
     assert!(error.to_string().starts_with("val2017/1.png: not a valid PNG: "), "{error}");
 }
 
 #[test]
 fn a_lost_end_marker_is_forgiven_to_a_single_scan_only() {
     let single = bytes_of("jpeg/444_q95.jpg");
-    assert!(decode("single", &single[..single.len() - 2]).is_ok());
-    assert!(decode("trailing", &[single.as_slice(), b"trailing bytes"].concat()).is_ok());
+    assert!(decode_image("single", &single[..single.len() - 2]).is_ok());
+    assert!(decode_image("trailing", &[single.as_slice(), b"trailing bytes"].concat()).is_ok());
     let progressive = bytes_of("jpeg/420_prog.jpg");
-    assert!(decode("progressive", &progressive[..progressive.len() - 2]).is_err());
+    assert!(decode_image("progressive", &progressive[..progressive.len() - 2]).is_err());
 }
 
 #[test]
@@ -161,12 +161,12 @@ fn damage_in_the_middle_is_refused() {
     let mut bytes = bytes_of("jpeg/444_q95.jpg");
     let middle = bytes.len() / 2;
     bytes[middle..middle + 2].copy_from_slice(&[0xff, 0xd9]);
-    assert!(matches!(decode("damaged", &bytes), Err(ImageError::JpegDamaged { .. })));
+    assert!(matches!(decode_image("damaged", &bytes), Err(ImageError::JpegDamaged { .. })));
 }
 
 #[test]
 fn libjpegs_reason_is_told() {
-    let reason = |bytes: &[u8]| decode("1.jpg", bytes).expect_err("invalid").to_string();
+    let reason = |bytes: &[u8]| decode_image("1.jpg", bytes).expect_err("invalid").to_string();
     assert_eq!(reason(&[0xff, 0xd8, 0xff, 0xd9]), "1.jpg: not a valid JPEG: no image in the JPEG file");
     assert_eq!(
         reason(&bytes_of("jpeg/444_q95.jpg")[..300]),
@@ -177,7 +177,7 @@ fn libjpegs_reason_is_told() {
 #[test]
 fn other_formats_are_refused() {
     for bytes in [b"".as_slice(), b"GIF89a", b"\xff\xd8", b"BM....", b"<html>not found</html>"] {
-        let error = decode("1.jpg", bytes).expect_err("no image");
+        let error = decode_image("1.jpg", bytes).expect_err("no image");
         assert_eq!(error.to_string(), format!("1.jpg: neither a JPEG nor a PNG file ({} bytes)", bytes.len()));
     }
 }
@@ -205,21 +205,31 @@ fn png_declaring(height: u32, width: u32) -> Vec<u8> {
 #[test]
 fn headers_that_declare_too_much_are_refused_before_allocating() {
     for bytes in [jpeg_declaring(65_500, 65_500), png_declaring(1 << 31, 1 << 31), png_declaring(10_001, 10_000)] {
-        assert!(matches!(decode("forged", &bytes), Err(ImageError::TooManyPixels { .. })));
+        assert!(matches!(decode_image("forged", &bytes), Err(ImageError::TooManyPixels { .. })));
     }
     for bytes in [jpeg_declaring(9_000, 9_000), png_declaring(9_000, 9_000)] {
-        let error = decode("forged", &bytes).expect_err("too few bytes");
+        let error = decode_image("forged", &bytes).expect_err("too few bytes");
         assert!(error.to_string().contains("declares 9000x9000 pixels"), "{error}");
     }
-    assert!(matches!(decode("tall", &jpeg_declaring(130, 160)), Err(ImageError::JpegDamaged { .. })));
-    assert!(decode("flat", &png_declaring(0, 5)).is_err());
+    assert!(matches!(decode_image("tall", &jpeg_declaring(130, 160)), Err(ImageError::JpegDamaged { .. })));
+    assert!(decode_image("flat", &png_declaring(0, 5)).is_err());
+}
+
+/// 2000x2000 pixels of one bit fit the fixture's bytes, of 24 bits they do not.
+#[test]
+fn what_bytes_can_hold_depends_on_the_bits_of_a_pixel() {
+    let rgb = png_declaring(2_000, 2_000);
+    assert!(matches!(decode_image("forged", &rgb), Err(ImageError::TooFewBytes { .. })));
+    let mut bilevel = rgb;
+    bilevel[24..26].copy_from_slice(&[1, 0]);
+    assert!(matches!(decode_image("forged", &bilevel), Err(ImageError::Png { .. })));
 }
 
 #[test]
 fn a_bomb_of_scans_is_refused() {
     let jpeg = bytes_of("jpeg/420_prog.jpg");
     let bomb = [&jpeg[..jpeg.len() - 2], &[0xff, 0xda, 0, 2].repeat(200)].concat();
-    let error = decode("bomb", &bomb).expect_err("too many scans");
+    let error = decode_image("bomb", &bomb).expect_err("too many scans");
     assert!(matches!(error, ImageError::TooManyScans { limit: 100, .. }), "{error:?}");
 }
 
@@ -243,7 +253,7 @@ fn count_panics() {
 fn errors_do_not_pass_through_the_panic_hook() {
     count_panics();
     let jpeg = bytes_of("jpeg/444_q95.jpg");
-    assert!(decode("cut in its header", &jpeg[..300]).is_err());
+    assert!(decode_image("cut in its header", &jpeg[..300]).is_err());
     assert_eq!(PANICS.get(), 0);
 }
 
@@ -265,7 +275,7 @@ proptest! {
             let place = index.index(bytes.len());
             bytes[place] = value;
         }
-        if let Ok(image) = decode(path, &bytes) {
+        if let Ok(image) = decode_image(path, &bytes) {
             prop_assert_eq!(image.rgb.len() as u64, u64::from(image.height) * u64::from(image.width) * 3);
         }
         prop_assert_eq!(PANICS.get(), 0);

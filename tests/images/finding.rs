@@ -1,7 +1,9 @@
 //! Where images are looked for, and which names are not followed.
 
 use std::collections::BTreeMap;
-use zoobench::dataset::{locate, read_image_file, FileSource, Folder, ImageError, ImageRecord, MemoryFiles, NameFault};
+use zoobench::dataset::{
+    load_image, locate, read_image_file, FileSource, Folder, ImageError, ImageRecord, MemoryFiles, NameFault,
+};
 
 fn record(file_name: Option<&str>, coco_url: Option<&str>) -> ImageRecord {
     ImageRecord {
@@ -142,6 +144,15 @@ fn memory_is_read_by_name() {
     let files = memory(&["a.jpg"]);
     assert_eq!(files.read("a.jpg").expect("there"), b"a.jpg");
     assert_eq!(files.read("b.jpg").expect_err("missing").kind(), std::io::ErrorKind::NotFound);
+}
+
+#[test]
+fn an_image_is_found_read_and_decoded() {
+    let root = Folder(crate::common::fixture("images"));
+    let image = load_image(&root, &record(Some("jpeg/420_q75.jpg"), None)).expect("a valid image");
+    assert_eq!((image.height, image.width), (123, 161));
+    let error = load_image(&root, &record(Some("preprocess.json"), None)).expect_err("no image");
+    assert!(error.to_string().contains("images/preprocess.json: neither a JPEG nor a PNG"), "{error}");
 }
 
 /// A file that vanishes between the search and the reading.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use zoobench::dataset::{
-    check_count, class_prompts, read_image_ids, read_prompts, Category, ImageListError, PromptError,
+    check_prompt_count, class_prompts, read_image_ids, read_prompts, Category, ImageListError, PromptError,
 };
 
 fn category(id: i64, name: Option<&str>, synonyms: &[&str]) -> Category {
@@ -86,8 +86,8 @@ fn prompts_files_that_are_refused() {
 #[test]
 fn prompts_are_counted() {
     let categories = [category(1, None, &["cat"]), category(2, None, &["dog"])];
-    assert!(check_count(&["a".to_owned(), "b".to_owned()], &categories).is_ok());
-    let error = check_count(&["a".to_owned()], &categories).expect_err("one is missing");
+    assert!(check_prompt_count(&["a".to_owned(), "b".to_owned()], &categories).is_ok());
+    let error = check_prompt_count(&["a".to_owned()], &categories).expect_err("one is missing");
     assert!(error.to_string().starts_with("1 prompts for 2 categories"), "{error}");
 }
 

@@ -4,10 +4,9 @@
 //! inverse DCT, smooth chroma upsampling. It reports errors by unwinding and damaged data by a mere
 //! warning; this module turns both into errors, in silence.
 
-use super::super::image_error::ImageError;
-use super::super::Image;
 use super::decode::check_size;
 use super::exif::Orientation;
+use crate::dataset::{Image, ImageError};
 use mozjpeg::decompress::DecompressBuilder;
 use mozjpeg::{ColorSpace, DctMethod, Decompress, Marker};
 use mozjpeg_sys::{jpeg_common_struct, jpeg_error_mgr};
