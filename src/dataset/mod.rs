@@ -25,11 +25,11 @@ pub use decode::Key;
 pub use error::{DatasetError, RecordPlace};
 pub use files::{locate, read_image_file, FileSource, Folder, MemoryFiles, MAX_FILE_BYTES};
 #[cfg(feature = "images")]
-pub use image::{decode, MAX_PIXELS};
+pub use image::{decode_image, load_image, MAX_PIXELS};
 pub use image_error::{ImageError, NameFault};
 pub use image_ids::{read_image_ids, ImageListError};
 pub use json::JsonRule;
-pub use prompts::{check_count, class_prompts, read_prompts, PromptError};
+pub use prompts::{check_prompt_count, class_prompts, read_prompts, PromptError};
 pub use results::{read_results, scan_results, RawRecord, Record, MAX_RECORD_BYTES};
 pub use results_writer::{write_results, ResultsWriter};
 pub use rgb::{Image, RgbView};
