@@ -369,8 +369,7 @@ fn compressed_entries_are_refused() {
 fn names_that_leave_the_archive_are_refused() {
     for name in ["../evil", "a/../../evil", "/etc/passwd", "C:/evil", "..\\evil"] {
         let bytes = zip_with(stored(), &[("archive/data.pkl", b"."), (name, b"x")]);
-        // The writer may change a name as it stores it: the file must then not be accepted either.
-        assert_refused!(bytes, Rejection::ZipName { .. } | Rejection::Zip { .. });
+        assert_refused!(bytes, Rejection::ZipName { .. });
     }
 }
 
@@ -419,9 +418,12 @@ fn with_field(name: &str, before_name: usize, value: u32) -> Vec<u8> {
 fn directories_that_lie_about_sizes_are_refused() {
     assert_refused!(with_field("archive/data/0", DECLARED_SIZE, 1 << 30), Rejection::ZipSize { .. });
     assert_refused!(with_field("archive/data/0", STORED_SIZE, 4), Rejection::ZipSize { .. });
-    assert_refused!(with_field("archive/data/0", STORED_SIZE, 1 << 30), Rejection::ZipOverlap);
-    assert_refused!(with_field("archive/data/0", LOCAL_HEADER, 0), Rejection::ZipOverlap | Rejection::Zip { .. });
-    assert_refused!(with_field("archive/data/1", LOCAL_HEADER, 1 << 30), Rejection::Zip { .. });
+    assert_refused!(with_field("archive/data/0", STORED_SIZE, 1 << 30), Rejection::ZipSize { .. });
+    assert_refused!(with_field("archive/data/0", LOCAL_HEADER, 0), Rejection::ZipMalformed { .. });
+    assert_refused!(
+        with_field("archive/data/1", LOCAL_HEADER, 1 << 30),
+        Rejection::ZipMalformed { offset: 0x4000_0000, .. }
+    );
 }
 
 #[test]
@@ -431,14 +433,14 @@ fn two_entries_of_one_name_are_refused() {
     for place in places {
         bytes[place + b"archive/data/".len()] = b'0';
     }
-    assert_refused!(bytes, Rejection::ZipDuplicate);
+    assert_refused!(bytes, Rejection::ZipDuplicate { entry } if entry == "archive/data/0");
 }
 
 #[test]
 fn bytes_before_the_archive_are_refused() {
     let archive = zip_of(&[("t", floats("0", &[1.0]))]);
     let bytes = [b"PK\x03\x04 and other things".to_vec(), archive].concat();
-    assert_refused!(bytes, Rejection::ZipPreamble { count: 21 });
+    assert_refused!(bytes, Rejection::ZipMalformed { .. });
 }
 
 #[test]
