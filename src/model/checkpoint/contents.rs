@@ -84,10 +84,11 @@ fn tensors<'a>(
     checked(section, tensors)
 }
 
-fn place(graph: &Graph<'_>, name: &str, index: usize, places: &[Range<usize>]) -> Result<Placement, Rejection> {
-    let tensor = graph.tensor(index).clone();
+fn place<'a>(graph: &Graph<'a>, name: &str, index: usize, places: &[Range<usize>]) -> Result<Placement, Rejection> {
+    let tensor = graph.tensor(index);
+    let sizes = |tuple| graph.sizes(tuple).expect("checked when the tensor was made");
     let dtype = graph.storages()[tensor.storage].dtype;
-    let layout = Layout { dtype, shape: tensor.shape, strides: tensor.strides, offset: tensor.offset };
+    let layout = Layout { dtype, shape: sizes(tensor.shape), strides: sizes(tensor.strides), offset: tensor.offset };
     Placement::new(name, layout, places[tensor.storage].clone())
 }
 

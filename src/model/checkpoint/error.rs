@@ -32,32 +32,40 @@ pub enum Rejection {
         start: String,
     },
 
-    /// No zip archive, or not the whole of one.
-    #[error("is not a whole zip archive: {source}")]
-    Zip {
-        /// What is wrong with it.
-        source: zip::result::ZipError,
-    },
-    /// Bytes stand before the archive or between its parts.
-    #[error("has {count} bytes before its zip archive")]
-    ZipPreamble {
-        /// How many.
-        count: u64,
+    /// No zip archive, not the whole of one, or one that has more than one reading.
+    #[error("is not a whole zip archive: at offset {offset}, {expected} is missing")]
+    ZipMalformed {
+        /// Where it should stand.
+        offset: usize,
+        /// What is missing.
+        expected: &'static str,
     },
     /// More entries than any checkpoint has.
     #[error("its zip archive has {count} entries, more than {limit}")]
     ZipEntries {
         /// Entries there are.
-        count: usize,
+        count: u64,
         /// Entries there may be.
-        limit: usize,
+        limit: u64,
     },
     /// Two entries have the same name.
-    #[error("its zip archive has two entries of the same name")]
-    ZipDuplicate,
-    /// Two entries share bytes, or one reaches into the directory.
-    #[error("entries of its zip archive overlap")]
-    ZipOverlap,
+    #[error("its zip archive has two entries {entry:?}")]
+    ZipDuplicate {
+        /// The name.
+        entry: String,
+    },
+    /// An entry reaches into the directory or beyond the file.
+    #[error("entry {entry:?} does not end before the directory of its zip archive")]
+    ZipOutside {
+        /// The entry.
+        entry: String,
+    },
+    /// Two entries share bytes.
+    #[error("entry {entry:?} overlaps with the one before it")]
+    ZipOverlap {
+        /// The later one.
+        entry: String,
+    },
     /// The name of an entry leaves the archive.
     #[error("entry {entry:?} has a name that is absolute, climbs with `..` or is not plain text")]
     ZipName {
@@ -81,12 +89,10 @@ pub enum Rejection {
         stored: u64,
     },
     /// The bytes of an entry are not those that were written.
-    #[error("entry {entry:?} is damaged: {source}")]
+    #[error("entry {entry:?} is damaged: its bytes do not have the checksum that the archive gives")]
     ZipDamaged {
         /// The entry.
         entry: String,
-        /// What is wrong with it.
-        source: std::io::Error,
     },
     /// Not exactly one `<root>/data.pkl`.
     #[error("its zip archive has {count} entries `<root>/data.pkl` instead of one")]
@@ -359,7 +365,8 @@ impl Rejection {
                 "give a file written by torch.save or safetensors (a web page or a Git LFS pointer is saved where a \
                  download failed)"
             }
-            Zip { .. } | ZipSize { .. } | ZipDamaged { .. } | ZipOverlap | ZipDuplicate | ZipPreamble { .. } => DAMAGED,
+            ZipMalformed { .. } | ZipSize { .. } | ZipDamaged { .. } => DAMAGED,
+            ZipOutside { .. } | ZipOverlap { .. } | ZipDuplicate { .. } => DAMAGED,
             PickleTruncated { .. } | PickleMalformed { .. } | PickleMemo { .. } | PickleUtf8 { .. } => DAMAGED,
             TrailingBytes { .. } | Safetensors { .. } => DAMAGED,
             StorageMissing { .. } | StorageUnreferenced { .. } | StorageConflict { .. } => DAMAGED,

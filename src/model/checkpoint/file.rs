@@ -40,8 +40,9 @@ impl Checkpoint {
     /// # Errors
     /// If they break one of the rules in [`Rejection`].
     pub fn from_bytes(name: &str, bytes: Vec<u8>) -> Result<Self, CheckpointError> {
-        let (parsed, sha256) = rayon::join(|| parse(&bytes), || sha256(&bytes));
-        let (container, contents) = parsed.map_err(|rejection| CheckpointError { file: name.to_owned(), rejection })?;
+        let refused = |rejection| CheckpointError { file: name.to_owned(), rejection };
+        let (container, contents) = parse(&bytes).map_err(refused)?;
+        let sha256 = sha256(&bytes);
         let source = Arc::new(Source { name: name.to_owned(), bytes });
         let section = |tensors| Section::new(Arc::clone(&source), tensors);
         Ok(Self { container, sha256, state: section(contents.state), ema: contents.ema.map(section) })

@@ -25,6 +25,8 @@
 mod archive;
 mod container;
 mod contents;
+mod crc32;
+mod directory;
 mod error;
 mod file;
 mod legacy;

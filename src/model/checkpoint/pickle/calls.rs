@@ -4,12 +4,11 @@ use super::super::Rejection;
 use super::global::Global;
 use super::graph::{Graph, Node, Storage, TensorNode, Value};
 use super::machine::Machine;
-use super::MAX_RANK;
 
 /// What stands for the result of a call.
 enum Outcome<'a> {
     EmptyDict,
-    Tensor(TensorNode),
+    Tensor(TensorNode<'a>),
     Value(Value<'a>),
 }
 
@@ -80,14 +79,18 @@ fn outcome<'a>(graph: &Graph<'a>, global: Global, arguments: &[Value<'a>]) -> Op
 }
 
 /// `_rebuild_tensor_v2(storage, offset, shape, strides, requires_grad, hooks, metadata=None)`.
-fn tensor<'a>(graph: &Graph<'a>, arguments: &[Value<'a>]) -> Option<TensorNode> {
+fn tensor<'a>(graph: &Graph<'a>, arguments: &[Value<'a>]) -> Option<TensorNode<'a>> {
     let (&[storage, offset, shape, strides, Value::Bool(_), _]
     | &[storage, offset, shape, strides, Value::Bool(_), _, _]) = arguments
     else {
         return None;
     };
-    let Value::Storage(storage) = storage else { return None };
-    Some(TensorNode { storage, offset: size(offset)?, shape: sizes(graph, shape)?, strides: sizes(graph, strides)? })
+    match (storage, graph.sizes(shape), graph.sizes(strides)) {
+        (Value::Storage(storage), Some(_), Some(_)) => {
+            Some(TensorNode { storage, offset: offset.size()?, shape, strides })
+        }
+        _ => None,
+    }
 }
 
 /// `('storage', class, key, location, numel)`; legacy files add a view, which is always `None`.
@@ -97,20 +100,8 @@ fn storage<'a>(id: &[Value<'a>]) -> Option<Storage<'a>> {
     };
     match (kind, class, key, location) {
         (Value::Text("storage"), Value::Global(Global::Storage(dtype)), Value::Text(key), Value::Text(_)) => {
-            Some(Storage { key, dtype, numel: size(numel)? })
+            Some(Storage { key, dtype, numel: numel.size()? })
         }
         _ => None,
     }
-}
-
-fn size(value: Value<'_>) -> Option<usize> {
-    match value {
-        Value::Int(number) => usize::try_from(number).ok(),
-        _ => None,
-    }
-}
-
-fn sizes<'a>(graph: &Graph<'a>, tuple: Value<'a>) -> Option<Vec<usize>> {
-    let items = graph.tuple(tuple).filter(|items| items.len() <= MAX_RANK)?;
-    items.iter().map(|&item| size(item)).collect()
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::super::{Dtype, Rejection};
 use super::global::Global;
-use super::MAX_DEPTH;
+use super::{MAX_DEPTH, MAX_RANK};
 
 /// A value on the machine's stack, in its memo or in a container. Containers and tensors are
 /// indices into the [`Graph`], so that sharing a value a thousand times copies nothing.
@@ -31,6 +31,16 @@ pub(in super::super) enum Value<'a> {
     /// Something no tensor depends on, of which nothing is kept: a float, bytes, a set, a NumPy
     /// array, a training statistic.
     Inert,
+}
+
+impl Value<'_> {
+    /// A number of elements: an integer that is not negative.
+    pub(super) fn size(self) -> Option<usize> {
+        match self {
+            Value::Int(number) => usize::try_from(number).ok(),
+            _ => None,
+        }
+    }
 }
 
 /// A container.
@@ -62,24 +72,25 @@ impl Storage<'_> {
     }
 }
 
-/// A tensor as the pickle declares it: not yet compared with what the container holds.
-#[derive(Debug, Clone)]
-pub(in super::super) struct TensorNode {
+/// A tensor as the pickle declares it: not yet compared with what the container holds. Shape and
+/// strides stay tuples of the graph, so that a thousand tensors of one shape hold it once.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) struct TensorNode<'a> {
     /// Index of its storage.
     pub(in super::super) storage: usize,
     /// Element of the storage where it starts.
     pub(in super::super) offset: usize,
-    /// Its shape.
-    pub(in super::super) shape: Vec<usize>,
-    /// Elements between neighbours, one number a dimension.
-    pub(in super::super) strides: Vec<usize>,
+    /// Its shape; [`Graph::sizes`] reads it.
+    pub(in super::super) shape: Value<'a>,
+    /// Elements between neighbours, one number a dimension; [`Graph::sizes`] reads it.
+    pub(in super::super) strides: Value<'a>,
 }
 
 /// All that one pickle describes.
 #[derive(Debug, Default)]
 pub(in super::super) struct Graph<'a> {
     nodes: Vec<(Node<'a>, u8)>,
-    tensors: Vec<TensorNode>,
+    tensors: Vec<TensorNode<'a>>,
     storages: Vec<Storage<'a>>,
     storage_of_key: HashMap<&'a str, usize>,
 }
@@ -117,9 +128,15 @@ impl<'a> Graph<'a> {
         }
     }
 
+    /// A tuple of at most [`MAX_RANK`] sizes: a shape or strides.
+    pub(in super::super) fn sizes(&self, tuple: Value<'a>) -> Option<Vec<usize>> {
+        let items = self.tuple(tuple).filter(|items| items.len() <= MAX_RANK)?;
+        items.iter().map(|item| item.size()).collect()
+    }
+
     /// The tensor with an index that [`Value::Tensor`] carries.
-    pub(in super::super) fn tensor(&self, index: usize) -> &TensorNode {
-        &self.tensors[index]
+    pub(in super::super) fn tensor(&self, index: usize) -> TensorNode<'a> {
+        self.tensors[index]
     }
 
     /// Every storage that anything in the pickle refers to, in order of appearance.
@@ -163,7 +180,7 @@ impl<'a> Graph<'a> {
     }
 
     /// Adds a tensor.
-    pub(super) fn add_tensor(&mut self, tensor: TensorNode) -> Value<'a> {
+    pub(super) fn add_tensor(&mut self, tensor: TensorNode<'a>) -> Value<'a> {
         self.tensors.push(tensor);
         Value::Tensor(self.tensors.len() - 1)
     }

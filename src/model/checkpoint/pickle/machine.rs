@@ -1,6 +1,6 @@
 //! The stack machine that reads a pickle.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::super::Rejection;
 use super::cursor::Cursor;
@@ -43,8 +43,8 @@ pub(super) struct Machine<'a> {
     stack: Vec<Value<'a>>,
     /// Heights of the stack at the open marks.
     marks: Vec<usize>,
-    memo: HashMap<u32, Value<'a>>,
-    /// Values pushed so far.
+    memo: BTreeMap<u32, Value<'a>>,
+    /// Values pushed or remembered so far.
     objects: usize,
     /// Where the current opcode stands.
     pub(super) offset: usize,
@@ -53,7 +53,7 @@ pub(super) struct Machine<'a> {
 impl<'a> Machine<'a> {
     fn new(cursor: Cursor<'a>) -> Self {
         let (stack, marks) = (Vec::new(), Vec::new());
-        Self { graph: Graph::default(), cursor, stack, marks, memo: HashMap::new(), objects: 0, offset: 0 }
+        Self { graph: Graph::default(), cursor, stack, marks, memo: BTreeMap::new(), objects: 0, offset: 0 }
     }
 
     fn step(&mut self, opcode: u8) -> Result<(), Rejection> {
@@ -255,6 +255,7 @@ impl<'a> Machine<'a> {
 
     fn put(&mut self, index: u32) -> Result<(), Rejection> {
         let top = self.top()?;
+        self.count()?;
         self.memo.insert(index, top);
         Ok(())
     }
@@ -271,14 +272,19 @@ impl<'a> Machine<'a> {
     }
 
     pub(super) fn push(&mut self, value: Value<'a>) -> Result<(), Rejection> {
-        self.objects += 1;
-        if self.objects > MAX_OBJECTS {
-            return Err(Rejection::PickleObjects { offset: self.offset, limit: MAX_OBJECTS });
-        }
+        self.count()?;
         if self.stack.len() >= MAX_STACK {
             return Err(Rejection::PickleStack { offset: self.offset, limit: MAX_STACK });
         }
         self.stack.push(value);
+        Ok(())
+    }
+
+    fn count(&mut self) -> Result<(), Rejection> {
+        self.objects += 1;
+        if self.objects > MAX_OBJECTS {
+            return Err(Rejection::PickleObjects { offset: self.offset, limit: MAX_OBJECTS });
+        }
         Ok(())
     }
 
@@ -378,6 +384,8 @@ mod tests {
         assert!(matches!(root(&vec![MARK; 65]), Err(Rejection::PickleDepth { .. })));
         assert!(matches!(root(&vec![NONE; 65_537]), Err(Rejection::PickleStack { .. })));
         assert!(matches!(root(&b"N0".repeat(1_000_001)), Err(Rejection::PickleObjects { .. })));
+        let remembered = [b"N".to_vec(), vec![MEMOIZE; 1_000_000]].concat();
+        assert!(matches!(root(&remembered), Err(Rejection::PickleObjects { .. })));
         let long = [b"X".to_vec(), (MAX_TEXT as u32 + 1).to_le_bytes().to_vec()].concat();
         assert!(matches!(root(&long), Err(Rejection::PickleText { .. })));
     }

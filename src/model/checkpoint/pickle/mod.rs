@@ -19,8 +19,8 @@ pub(super) use machine::{read, Pickle};
 
 /// Containers within containers. A Runner's checkpoint nests 8 deep.
 const MAX_DEPTH: u8 = 64;
-/// Values pushed by one pickle. A Runner's checkpoint with optimizer and EMA weights of the
-/// largest model has about 130,000.
+/// Values that one pickle pushes or remembers. A Runner's checkpoint with optimizer and EMA weights of the
+/// largest model has about 200,000.
 const MAX_OBJECTS: usize = 1_000_000;
 /// Values on the stack at once. Python's pickler flushes lists and dicts every 1000 items.
 const MAX_STACK: usize = 65_536;
@@ -29,6 +29,5 @@ const MAX_STACK: usize = 65_536;
 const MAX_TEXT: u64 = 16 << 20;
 /// Bytes of a module's or a class's name.
 const MAX_NAME: usize = 256;
-/// Dimensions of a tensor. A shape is copied for each tensor that names it, so that it must be
-/// short; a convolution's has four.
-const MAX_RANK: usize = 16;
+/// Dimensions of a tensor; a convolution's weight has four.
+const MAX_RANK: usize = 8;
