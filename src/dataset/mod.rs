@@ -1,8 +1,20 @@
 //! Data sets in LVIS v1 format: annotations, results files, images and class prompts.
 mod annotations;
+mod annotations_parser;
+mod chunks;
+mod decode;
+mod error;
+mod json;
+mod number;
 mod results;
+mod results_writer;
 mod segmentation;
+mod unescape;
 
 pub use annotations::{Annotation, Annotations, Category, Frequency, ImageRecord};
-pub use results::Record;
+pub use decode::Key;
+pub use error::{DatasetError, RecordPlace};
+pub use json::JsonRule;
+pub use results::{read_results, scan_results, RawRecord, Record, MAX_RECORD_BYTES};
+pub use results_writer::write_results;
 pub use segmentation::{Segmentation, SegmentationError};
