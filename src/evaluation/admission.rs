@@ -41,7 +41,8 @@ impl AreaSource {
 pub(super) struct RecordView<'a> {
     /// Its index, for messages.
     pub(super) record: u64,
-    pub(super) category_id: i64,
+    /// `None` if it equals no id of an annotation file.
+    pub(super) category_id: Option<i64>,
     pub(super) score: f64,
     pub(super) bbox: Option<[f64; 4]>,
     pub(super) mask: Option<MaskSource<'a>>,
@@ -51,7 +52,7 @@ impl<'a> RecordView<'a> {
     pub(super) fn new(record: &'a Record, index: u64) -> Self {
         Self {
             record: index,
-            category_id: record.category_id,
+            category_id: Some(record.category_id),
             score: record.score,
             bbox: record.bbox,
             mask: record.segmentation.as_ref().map(MaskSource::from),
@@ -62,7 +63,7 @@ impl<'a> RecordView<'a> {
 /// What becomes of a detection before any comparison.
 pub(super) enum Verdict<'r> {
     /// It counts.
-    Counts(Scored<'r>),
+    Counts(Scored<MaskSource<'r>>),
     /// Nothing is known of its category in this image.
     NotJudged,
     /// Its category is not listed.
@@ -89,7 +90,7 @@ impl Admission<'_> {
     /// this image is only looked at for its spelling.
     pub(super) fn judge<'r>(&self, view: RecordView<'r>) -> Result<Verdict<'r>, EvaluationError> {
         self.check_presence(&view)?;
-        let Some(category) = self.ground_truth.categories.position(view.category_id) else {
+        let Some(category) = view.category_id.and_then(|id| self.ground_truth.categories.position(id)) else {
             return Ok(Verdict::UnknownCategory);
         };
         let cells = self.ground_truth.cells(self.image);
@@ -150,7 +151,8 @@ impl Admission<'_> {
 
     fn decode(&self, view: &RecordView<'_>) -> Result<Rle, EvaluationError> {
         let Some(mask) = view.mask else { return Err(self.missing_mask(view)) };
-        mask.rasterize([0, 0], &mut Rasterizer::default(), Vec::new()).map_err(|problem| self.unusable_mask(view, problem))
+        mask.rasterize([0, 0], &mut Rasterizer::default(), Vec::new())
+            .map_err(|problem| self.unusable_mask(view, problem))
     }
 
     fn missing_box(&self, view: &RecordView<'_>) -> EvaluationError {
@@ -183,15 +185,12 @@ impl Admission<'_> {
     }
 }
 
-/// Indices of the `limit` detections of the highest scores in descending order, of equal scores the
-/// first; `Err` is the index of a score that has no place in an order.
-pub(super) fn highest(scores: &[f64], limit: usize) -> Result<Vec<u32>, usize> {
-    if let Some(nan) = scores.iter().position(|score| score.is_nan()) {
-        return Err(nan);
-    }
-    let mut ranked: Vec<(u64, u32)> = scores.iter().map(|&score| descending_key(score)).zip(0u32..).collect();
+/// Indices of the `limit` highest scores in descending order, of equal scores the first. None may be
+/// NaN: Python, which sorts by comparison, has no place for it.
+pub(super) fn highest(scores: &[f64], limit: usize) -> Vec<usize> {
+    let mut ranked: Vec<(u64, usize)> = scores.iter().map(|&score| descending_key(score)).zip(0..).collect();
     ranked.sort_unstable();
-    Ok(ranked.into_iter().take(limit).map(|(_, index)| index).collect())
+    ranked.into_iter().take(limit).map(|(_, index)| index).collect()
 }
 
 #[cfg(test)]
@@ -200,9 +199,8 @@ mod tests {
 
     #[test]
     fn highest_scores_in_stable_order() {
-        assert_eq!(highest(&[0.1, 0.5, -0.0, 0.5, 0.0, 0.9], 5), Ok(vec![5, 1, 3, 0, 2]));
-        assert_eq!(highest(&[0.1, 0.5], 0), Ok(vec![]));
-        assert_eq!(highest(&[0.1, f64::NAN], 1), Err(1));
+        assert_eq!(highest(&[0.1, 0.5, -0.0, 0.5, 0.0, 0.9], 5), [5, 1, 3, 0, 2]);
+        assert!(highest(&[0.1, 0.5], 0).is_empty());
     }
 
     #[test]

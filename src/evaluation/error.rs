@@ -177,4 +177,7 @@ pub enum EvaluationError {
         /// Detections that count.
         limit: usize,
     },
+    /// The results file cannot be read.
+    #[error(transparent)]
+    Dataset(#[from] crate::dataset::DatasetError),
 }
