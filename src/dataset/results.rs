@@ -156,11 +156,11 @@ impl RawRecord<'_> {
 /// What `visit` returns; [`DatasetError::Json`], [`DatasetError::ResultsNotAList`],
 /// [`DatasetError::EmptyResults`], [`DatasetError::RecordNotAnObject`],
 /// [`DatasetError::RecordTooLong`], [`DatasetError::Read`].
-pub fn scan_results(
+pub fn scan_results<E: From<DatasetError>>(
     file: &str,
     reader: impl Read,
-    mut visit: impl FnMut(usize, RawRecord<'_>) -> Result<(), DatasetError>,
-) -> Result<(), DatasetError> {
+    mut visit: impl FnMut(usize, RawRecord<'_>) -> Result<(), E>,
+) -> Result<(), E> {
     let mut scan = ResultsScan { file, chunks: Chunks::new(reader, MAX_RECORD_BYTES), index: 0 };
     scan.open()?;
     while let Some(spans) = scan.next_record()? {
@@ -168,7 +168,7 @@ pub fn scan_results(
         scan.chunks.consume(spans.bytes);
         scan.index += 1;
     }
-    scan.close()
+    Ok(scan.close()?)
 }
 
 /// Reads all detections of a results file.

@@ -5,7 +5,7 @@ use super::image::Scored;
 use super::masks::{check_spelling, MaskSource};
 use super::protocol::{is_visible_area, outside_areas};
 use super::score::descending_key;
-use super::{AreaRule, EvaluationError, IouType, Swallowed};
+use super::{AreaRule, EvaluationError, IouType};
 use crate::dataset::{Record, SegmentationError};
 use crate::mask::{Rasterizer, Rle};
 
@@ -41,7 +41,8 @@ impl AreaSource {
 pub(super) struct RecordView<'a> {
     /// Its index, for messages.
     pub(super) record: u64,
-    pub(super) category_id: i64,
+    /// `None` if it equals no id of an annotation file.
+    pub(super) category_id: Option<i64>,
     pub(super) score: f64,
     pub(super) bbox: Option<[f64; 4]>,
     pub(super) mask: Option<MaskSource<'a>>,
@@ -51,12 +52,24 @@ impl<'a> RecordView<'a> {
     pub(super) fn new(record: &'a Record, index: u64) -> Self {
         Self {
             record: index,
-            category_id: record.category_id,
+            category_id: Some(record.category_id),
             score: record.score,
             bbox: record.bbox,
             mask: record.segmentation.as_ref().map(MaskSource::from),
         }
     }
+}
+
+/// What becomes of a detection before any comparison.
+pub(super) enum Verdict<'r> {
+    /// It counts.
+    Counts(Scored<MaskSource<'r>>),
+    /// Nothing is known of its category in this image.
+    NotJudged,
+    /// Its category is not listed.
+    UnknownCategory,
+    /// Its area is not positive and finite.
+    InvisibleArea,
 }
 
 /// Admits the detections of one image.
@@ -68,42 +81,35 @@ pub(super) struct Admission<'a> {
     pub(super) image: usize,
     /// Where the detections come from, for messages.
     pub(super) source_name: &'a str,
-    pub(super) rasterizer: Rasterizer,
-    /// What was passed over so far.
-    pub(super) swallowed: Swallowed,
 }
 
 impl Admission<'_> {
-    /// The detection, if it counts.
+    /// Judges one detection.
     ///
     /// Masks are decoded only where their area is needed; a mask of a category that is not judged in
     /// this image is only looked at for its spelling.
-    pub(super) fn admit<'r>(&mut self, view: RecordView<'r>) -> Result<Option<Scored<'r>>, EvaluationError> {
-        self.swallowed.nonfinite_score_detections += u64::from(!view.score.is_finite());
+    pub(super) fn judge<'r>(&self, view: RecordView<'r>) -> Result<Verdict<'r>, EvaluationError> {
         self.check_presence(&view)?;
-        let Some(category) = self.ground_truth.categories.position(view.category_id) else {
-            self.swallowed.unknown_category_detections += 1;
-            return Ok(None);
+        let Some(category) = view.category_id.and_then(|id| self.ground_truth.categories.position(id)) else {
+            return Ok(Verdict::UnknownCategory);
         };
         let cells = self.ground_truth.cells(self.image);
         let Ok(cell) = cells.binary_search_by_key(&category, |cell| cell.category) else {
             self.check_spelling(&view)?;
-            return Ok(None);
+            return Ok(Verdict::NotJudged);
         };
         let (area, bbox) = self.measure(&view)?;
         if !is_visible_area(area) {
-            self.swallowed.nonpositive_area_detections += 1;
-            return Ok(None);
+            return Ok(Verdict::InvisibleArea);
         }
         self.check_spelling(&view)?;
-        let mask = view.mask.unwrap_or(MaskSource::Box(bbox));
-        Ok(Some(Scored {
+        Ok(Verdict::Counts(Scored {
             cell: cell as u32,
             record: view.record,
             score: view.score,
             outside: outside_areas(area),
             bbox,
-            mask,
+            mask: view.mask.unwrap_or(MaskSource::Box(bbox)),
         }))
     }
 
@@ -129,7 +135,7 @@ impl Admission<'_> {
     }
 
     /// Area and box.
-    fn measure(&mut self, view: &RecordView<'_>) -> Result<(f64, [f64; 4]), EvaluationError> {
+    fn measure(&self, view: &RecordView<'_>) -> Result<(f64, [f64; 4]), EvaluationError> {
         let given = if self.area_source == AreaSource::Mask { None } else { view.bbox };
         if let (AreaSource::Box | AreaSource::BoxElseMaskBox, Some(bbox)) = (self.area_source, given) {
             return Ok((bbox[2] * bbox[3], bbox));
@@ -143,9 +149,10 @@ impl Admission<'_> {
         Ok((f64::from(mask.area()), given.unwrap_or_else(mask_box)))
     }
 
-    fn decode(&mut self, view: &RecordView<'_>) -> Result<Rle, EvaluationError> {
+    fn decode(&self, view: &RecordView<'_>) -> Result<Rle, EvaluationError> {
         let Some(mask) = view.mask else { return Err(self.missing_mask(view)) };
-        mask.rasterize([0, 0], &mut self.rasterizer, Vec::new()).map_err(|problem| self.unusable_mask(view, problem))
+        mask.rasterize([0, 0], &mut Rasterizer::default(), Vec::new())
+            .map_err(|problem| self.unusable_mask(view, problem))
     }
 
     fn missing_box(&self, view: &RecordView<'_>) -> EvaluationError {
@@ -178,15 +185,12 @@ impl Admission<'_> {
     }
 }
 
-/// Indices of the `limit` detections of the highest scores in descending order, of equal scores the
-/// first; `Err` is the index of a score that has no place in an order.
-pub(super) fn highest(scores: &[f64], limit: usize) -> Result<Vec<u32>, usize> {
-    if let Some(nan) = scores.iter().position(|score| score.is_nan()) {
-        return Err(nan);
-    }
-    let mut ranked: Vec<(u64, u32)> = scores.iter().map(|&score| descending_key(score)).zip(0u32..).collect();
+/// Indices of the `limit` highest scores in descending order, of equal scores the first. None may be
+/// NaN: Python, which sorts by comparison, has no place for it.
+pub(super) fn highest(scores: &[f64], limit: usize) -> Vec<usize> {
+    let mut ranked: Vec<(u64, usize)> = scores.iter().map(|&score| descending_key(score)).zip(0..).collect();
     ranked.sort_unstable();
-    Ok(ranked.into_iter().take(limit).map(|(_, index)| index).collect())
+    ranked.into_iter().take(limit).map(|(_, index)| index).collect()
 }
 
 #[cfg(test)]
@@ -195,9 +199,8 @@ mod tests {
 
     #[test]
     fn highest_scores_in_stable_order() {
-        assert_eq!(highest(&[0.1, 0.5, -0.0, 0.5, 0.0, 0.9], 5), Ok(vec![5, 1, 3, 0, 2]));
-        assert_eq!(highest(&[0.1, 0.5], 0), Ok(vec![]));
-        assert_eq!(highest(&[0.1, f64::NAN], 1), Err(1));
+        assert_eq!(highest(&[0.1, 0.5, -0.0, 0.5, 0.0, 0.9], 5), [5, 1, 3, 0, 2]);
+        assert!(highest(&[0.1, 0.5], 0).is_empty());
     }
 
     #[test]

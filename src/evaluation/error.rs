@@ -81,20 +81,6 @@ pub enum EvaluationError {
         #[source]
         problem: SegmentationError,
     },
-    /// A results file without a record.
-    #[error("{source_name}: the list of results is empty; a run without any detection cannot be scored by LVIS")]
-    EmptyResults {
-        /// Results file.
-        source_name: String,
-    },
-    /// The first record has neither `bbox` nor `segmentation`.
-    #[error("{source_name}: record {record} has neither bbox nor segmentation; a detection needs one of them")]
-    NoGeometry {
-        /// Results file.
-        source_name: String,
-        /// Index of the record.
-        record: u64,
-    },
     /// A detection of an image that the annotation file does not list.
     #[error("{source_name}: record {record} is of image {image}, which {annotations} does not list")]
     UnknownImage {
@@ -191,4 +177,7 @@ pub enum EvaluationError {
         /// Detections that count.
         limit: usize,
     },
+    /// The results file cannot be read.
+    #[error(transparent)]
+    Dataset(#[from] crate::dataset::DatasetError),
 }

@@ -1,13 +1,14 @@
 //! The evaluator: checked ground truth, to which images are compared one by one.
 
 use super::accumulate::{accumulate, CategoryCurves};
-use super::admission::{highest, Admission, AreaSource, RecordView};
+use super::admission::{Admission, AreaSource, RecordView};
 use super::ground_truth::GroundTruth;
-use super::image::{ImageMatcher, ImageMatches};
+use super::image::{ImageMatcher, ImageMatches, Scored};
+use super::intake::{Intake, Unsettled};
+use super::masks::MaskSource;
 use super::summary::{arrays, category_metrics, summarize, Arrays};
 use super::{Evaluation, EvaluationError, Options, Swallowed};
 use crate::dataset::{Annotations, Record};
-use crate::mask::Rasterizer;
 
 /// What detections handed over in memory are called in messages.
 const IN_MEMORY: &str = "detections";
@@ -57,22 +58,14 @@ impl<'a> Evaluator<'a> {
         if let Some((index, record)) = (0..).zip(records).find(|(_, record)| record.image_id != image_id) {
             return Err(EvaluationError::ForeignRecord { record: index, image: image_id, found: record.image_id });
         }
-        let area_source = AreaSource::new(self.options.area, true);
-        let mut admission = self.admission(image, area_source, IN_MEMORY);
-        let mut scored = Vec::new();
-        if records.len() <= self.options.max_detections {
-            for (index, record) in (0..).zip(records) {
-                scored.extend(admission.admit(RecordView::new(record, index))?);
-            }
-        } else {
-            let scores: Vec<f64> = records.iter().map(|record| record.score).collect();
-            for index in self.highest(image, &scores, |index| index as u64, IN_MEMORY)? {
-                scored.extend(admission.admit(RecordView::new(&records[index as usize], u64::from(index)))?);
-            }
-            admission.swallowed.over_limit_detections += (records.len() - self.options.max_detections) as u64;
+        let admission = self.admission(image, AreaSource::new(self.options.area, true), IN_MEMORY);
+        let mut intake = Intake::default();
+        for (index, record) in (0..).zip(records) {
+            let verdict = admission.judge(RecordView::new(record, index));
+            intake.push(index, Ok(record.score), verdict, |scored| scored);
         }
-        let swallowed = admission.swallowed;
-        ImageMatcher::new(&self.ground_truth, self.options.iou, image, IN_MEMORY).run(scored, swallowed)
+        let (scored, swallowed) = self.settle(&mut intake, image, IN_MEMORY)?;
+        self.match_image(image, scored, swallowed, IN_MEMORY)
     }
 
     /// The outcome over all images of the annotation file; one that is not among `matches` counts as
@@ -114,36 +107,47 @@ impl<'a> Evaluator<'a> {
         })
     }
 
+    /// Whether a cell of an image, by its index among the image's, has anything to compare with.
+    pub(super) fn has_instances(&self, image: usize, cell: u32) -> bool {
+        !self.ground_truth.cells(image)[cell as usize].instances.is_empty()
+    }
+
     pub(super) fn admission<'s>(
         &'s self,
         image: usize,
         area_source: AreaSource,
         source_name: &'s str,
     ) -> Admission<'s> {
-        Admission {
-            ground_truth: &self.ground_truth,
-            iou: self.options.iou,
-            area_source,
-            image,
-            source_name,
-            rasterizer: Rasterizer::default(),
-            swallowed: Swallowed::default(),
-        }
+        Admission { ground_truth: &self.ground_truth, iou: self.options.iou, area_source, image, source_name }
     }
 
-    /// The detections that count of an image with too many, by [`highest`].
-    pub(super) fn highest(
+    /// The detections that count of those taken in for an image.
+    pub(super) fn settle<S>(
+        &self,
+        intake: &mut Intake<S>,
+        image: usize,
+        source_name: &str,
+    ) -> Result<(Vec<S>, Swallowed), EvaluationError> {
+        let limit = self.options.max_detections;
+        intake.settle(limit).map_err(|unsettled| match unsettled {
+            Unsettled::Refused(refusal) => refusal,
+            Unsettled::Unrankable(record) => EvaluationError::UnrankableScore {
+                source_name: source_name.to_owned(),
+                record,
+                image: self.ground_truth.images.ids()[image],
+                limit,
+            },
+        })
+    }
+
+    /// Compares the detections that count.
+    pub(super) fn match_image(
         &self,
         image: usize,
-        scores: &[f64],
-        record: impl Fn(usize) -> u64,
+        scored: Vec<Scored<MaskSource<'_>>>,
+        swallowed: Swallowed,
         source_name: &str,
-    ) -> Result<Vec<u32>, EvaluationError> {
-        highest(scores, self.options.max_detections).map_err(|nan| EvaluationError::UnrankableScore {
-            source_name: source_name.to_owned(),
-            record: record(nan),
-            image: self.ground_truth.images.ids()[image],
-            limit: self.options.max_detections,
-        })
+    ) -> Result<ImageMatches, EvaluationError> {
+        ImageMatcher::new(&self.ground_truth, self.options.iou, image, source_name).run(scored, swallowed)
     }
 }

@@ -9,8 +9,8 @@ use super::score::descending_key;
 use super::{EvaluationError, IouType, Swallowed};
 use crate::mask::Rasterizer;
 
-/// A detection of one of its image's cells, with a visible area.
-pub(super) struct Scored<'a> {
+/// A detection of one of its image's cells, with a visible area. `M` is how its mask is held.
+pub(super) struct Scored<M> {
     /// Index of the cell among the image's.
     pub(super) cell: u32,
     /// Index of the record, for messages.
@@ -21,7 +21,15 @@ pub(super) struct Scored<'a> {
     /// Read if boxes are compared.
     pub(super) bbox: [f64; 4],
     /// Read if masks are compared and the cell has instances.
-    pub(super) mask: MaskSource<'a>,
+    pub(super) mask: M,
+}
+
+impl<M> Scored<M> {
+    /// The same detection with its mask held in another way.
+    pub(super) fn with_mask<N>(&self, mask: N) -> Scored<N> {
+        let Self { cell, record, score, outside, bbox, .. } = *self;
+        Scored { cell, record, score, outside, bbox, mask }
+    }
 }
 
 /// What became of the detections of one image: all that accumulation needs.
@@ -94,7 +102,7 @@ impl<'a> ImageMatcher<'a> {
     /// Matches `detections`, given in the order in which lvis-api holds them.
     pub(super) fn run(
         mut self,
-        mut detections: Vec<Scored<'_>>,
+        mut detections: Vec<Scored<MaskSource<'_>>>,
         swallowed: Swallowed,
     ) -> Result<ImageMatches, EvaluationError> {
         detections.sort_by_key(|detection| (detection.cell, descending_key(detection.score)));
@@ -123,7 +131,7 @@ impl<'a> ImageMatcher<'a> {
     fn match_cell(
         &mut self,
         cell: &Cell,
-        detections: &[Scored<'_>],
+        detections: &[Scored<MaskSource<'_>>],
         matches: &mut Vec<DetectionMatches>,
     ) -> Result<(), EvaluationError> {
         if !detections.is_empty() {
@@ -175,7 +183,7 @@ impl<'a> ImageMatcher<'a> {
     }
 
     /// Leaves the instances that the detection may match in `self.candidates`.
-    fn find_candidates(&mut self, detection: &Scored<'_>) -> Result<(), EvaluationError> {
+    fn find_candidates(&mut self, detection: &Scored<MaskSource<'_>>) -> Result<(), EvaluationError> {
         match self.iou {
             IouType::Bbox => box_candidates(&detection.bbox, &self.instance_boxes, &mut self.candidates),
             IouType::Segm if self.instance_masks.is_empty() => self.candidates.clear(),
@@ -184,7 +192,7 @@ impl<'a> ImageMatcher<'a> {
         Ok(())
     }
 
-    fn find_mask_candidates(&mut self, detection: &Scored<'_>) -> Result<(), EvaluationError> {
+    fn find_mask_candidates(&mut self, detection: &Scored<MaskSource<'_>>) -> Result<(), EvaluationError> {
         let size = self.ground_truth.image_size(self.image)?;
         let counts = std::mem::take(&mut self.counts);
         let mask = detection.mask.rasterize(size, &mut self.rasterizer, counts);

@@ -1,5 +1,7 @@
 //! Where a detection's mask comes from.
 
+use std::ops::Range;
+
 use crate::dataset::{Segmentation, SegmentationError};
 use crate::mask::{Rasterizer, Rle};
 
@@ -17,6 +19,48 @@ pub(super) enum MaskSource<'a> {
     Whole(&'a Segmentation),
     /// None: the box `[x, y, width, height]` is taken for a polygon.
     Box([f64; 4]),
+}
+
+/// A mask that outlives the text it was read from.
+#[derive(Debug)]
+pub(super) enum StoredMask {
+    /// Compressed run lengths, whose string is kept elsewhere.
+    Compressed {
+        /// `[height, width]`.
+        size: [u32; 2],
+        /// Where the string is.
+        counts: Range<usize>,
+    },
+    /// Any other spelling.
+    Whole(Box<Segmentation>),
+    /// The box is taken for a polygon, or no mask is needed.
+    Box,
+}
+
+impl StoredMask {
+    /// The mask of a detection with this box; `text` holds the strings.
+    pub(super) fn source<'a>(&'a self, bbox: [f64; 4], text: &'a [u8]) -> MaskSource<'a> {
+        match self {
+            Self::Compressed { size, counts } => MaskSource::Compressed { size: *size, counts: &text[counts.clone()] },
+            Self::Whole(segmentation) => MaskSource::Whole(segmentation),
+            Self::Box => MaskSource::Box(bbox),
+        }
+    }
+}
+
+impl MaskSource<'_> {
+    /// The mask for keeping, its string appended to `text`.
+    pub(super) fn store(self, text: &mut Vec<u8>) -> StoredMask {
+        match self {
+            Self::Compressed { size, counts } => {
+                let start = text.len();
+                text.extend_from_slice(counts);
+                StoredMask::Compressed { size, counts: start..text.len() }
+            }
+            Self::Whole(segmentation) => StoredMask::Whole(Box::new(segmentation.clone())),
+            Self::Box(_) => StoredMask::Box,
+        }
+    }
 }
 
 impl<'a> From<&'a Segmentation> for MaskSource<'a> {
