@@ -162,6 +162,7 @@ fn category_row(
         ap50,
         ar,
         num_gt: u64::from(num_gt),
+        image_count: record.image_count,
     }
 }
 

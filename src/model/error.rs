@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::checkpoint::CheckpointError;
 use super::network::ParameterMismatch;
 
 /// Why a model could not be loaded or run.
@@ -99,6 +100,10 @@ pub enum ModelError {
         /// Elements found.
         found: usize,
     },
+
+    /// A tensor of the checkpoint cannot be read.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
 
     /// There is no tensor of this name.
     #[error("there is no tensor `{name}`")]

@@ -1,5 +1,6 @@
 //! What the model asks of a checkpoint.
 
+use super::checkpoint::Checkpoint;
 use super::ModelError;
 
 /// Named tensors: a checkpoint, or a generator of parameters in tests.
@@ -21,4 +22,25 @@ pub trait Weights {
 
     /// SHA-256 of the file the tensors come from, in hexadecimal: what caches are keyed by.
     fn sha256(&self) -> &str;
+}
+
+impl Weights for Checkpoint {
+    fn names(&self) -> Vec<&str> {
+        self.names().collect()
+    }
+
+    fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.get(name).map(|tensor| tensor.shape())
+    }
+
+    fn f32(&self, name: &str) -> Result<Vec<f32>, ModelError> {
+        match self.f32(name) {
+            Some(values) => Ok(values?),
+            None => Err(ModelError::NoTensor { name: name.to_owned() }),
+        }
+    }
+
+    fn sha256(&self) -> &str {
+        self.sha256()
+    }
 }
