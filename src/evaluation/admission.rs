@@ -34,6 +34,14 @@ impl AreaSource {
             (AreaRule::Mask, _) => Self::Mask,
         }
     }
+
+    /// The area that decides.
+    pub(super) fn rule(self) -> AreaRule {
+        match self {
+            Self::Box | Self::BoxElseMaskBox => AreaRule::Box,
+            Self::MaskKeepingBox | Self::Mask => AreaRule::Mask,
+        }
+    }
 }
 
 /// A record as admission sees it.

@@ -7,7 +7,7 @@ use super::image::{ImageMatcher, ImageMatches, Scored};
 use super::intake::{Intake, Unsettled};
 use super::masks::MaskSource;
 use super::summary::{arrays, category_metrics, summarize, Arrays};
-use super::{Evaluation, EvaluationError, Options, Swallowed};
+use super::{AreaRule, Evaluation, EvaluationError, Options, Swallowed};
 use crate::dataset::{Annotations, Record};
 
 /// What detections handed over in memory are called in messages.
@@ -58,14 +58,15 @@ impl<'a> Evaluator<'a> {
         if let Some((index, record)) = (0..).zip(records).find(|(_, record)| record.image_id != image_id) {
             return Err(EvaluationError::ForeignRecord { record: index, image: image_id, found: record.image_id });
         }
-        let admission = self.admission(image, AreaSource::new(self.options.area, true), IN_MEMORY);
+        let area_source = AreaSource::new(self.options.area, true);
+        let admission = self.admission(image, area_source, IN_MEMORY);
         let mut intake = Intake::default();
         for (index, record) in (0..).zip(records) {
             let verdict = admission.judge(RecordView::new(record, index));
             intake.push(index, Ok(record.score), verdict, |scored| scored);
         }
         let (scored, swallowed) = self.settle(&mut intake, image, IN_MEMORY)?;
-        self.match_image(image, scored, swallowed, IN_MEMORY)
+        self.match_image(image, scored, swallowed, area_source.rule(), IN_MEMORY)
     }
 
     /// The outcome over all images of the annotation file; one that is not among `matches` counts as
@@ -78,6 +79,7 @@ impl<'a> Evaluator<'a> {
         Evaluation {
             iou: self.options.iou,
             area: self.options.area,
+            area_used: matches.first().map_or(self.options.area, |image| image.area),
             results,
             per_category: category_metrics(&self.ground_truth, &curves),
             curves: precision_recall,
@@ -146,8 +148,9 @@ impl<'a> Evaluator<'a> {
         image: usize,
         scored: Vec<Scored<MaskSource<'_>>>,
         swallowed: Swallowed,
+        area: AreaRule,
         source_name: &str,
     ) -> Result<ImageMatches, EvaluationError> {
-        ImageMatcher::new(&self.ground_truth, self.options.iou, image, source_name).run(scored, swallowed)
+        ImageMatcher::new(&self.ground_truth, self.options.iou, image, source_name).run(scored, swallowed, area)
     }
 }

@@ -6,7 +6,7 @@ use super::matching::{Bits, Candidate, Matcher};
 use super::overlap::{box_candidates, mask_candidates, MeasuredMask};
 use super::protocol::AREAS;
 use super::score::descending_key;
-use super::{EvaluationError, IouType, Swallowed};
+use super::{AreaRule, EvaluationError, IouType, Swallowed};
 use crate::mask::Rasterizer;
 
 /// A detection of one of its image's cells, with a visible area. `M` is how its mask is held.
@@ -42,6 +42,8 @@ pub struct ImageMatches {
     /// Cell by cell, in descending order of score.
     pub(super) detections: Vec<DetectionMatches>,
     pub(super) swallowed: Swallowed,
+    /// The area that decided.
+    pub(super) area: AreaRule,
 }
 
 /// A cell that has detections or instances.
@@ -99,11 +101,13 @@ impl<'a> ImageMatcher<'a> {
         }
     }
 
-    /// Matches `detections`, given in the order in which lvis-api holds them.
+    /// Matches `detections`, given in the order of the file; `area` is the rule by which they were
+    /// admitted.
     pub(super) fn run(
         mut self,
         mut detections: Vec<Scored<MaskSource<'_>>>,
         swallowed: Swallowed,
+        area: AreaRule,
     ) -> Result<ImageMatches, EvaluationError> {
         detections.sort_by_key(|detection| (detection.cell, descending_key(detection.score)));
         let mut matches = ImageMatches {
@@ -111,6 +115,7 @@ impl<'a> ImageMatcher<'a> {
             cells: Vec::new(),
             detections: Vec::with_capacity(detections.len()),
             swallowed,
+            area,
         };
         let mut rest = detections.as_slice();
         for (index, cell) in self.ground_truth.cells(self.image).iter().enumerate() {

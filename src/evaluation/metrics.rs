@@ -140,6 +140,8 @@ pub struct Evaluation {
     pub iou: IouType,
     /// The area rule asked for.
     pub area: AreaRule,
+    /// The area that decided: [`AreaRule::Box`] or [`AreaRule::Mask`].
+    pub area_used: AreaRule,
     /// The 13 numbers.
     pub results: Metrics,
     /// Every category of the file in ascending id.

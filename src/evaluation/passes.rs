@@ -75,7 +75,8 @@ impl Frame<'_> {
     fn complete(&self, open: OpenImage, dispatch: &mut Dispatch<'_, '_>) -> Result<(), Halt> {
         let OpenImage { image, mut intake, text, .. } = open;
         let (detections, swallowed) = self.evaluator.settle(&mut intake, image, self.source_name)?;
-        dispatch.push(CompleteImage { image, detections, text, swallowed });
+        let area = self.area_source().rule();
+        dispatch.push(CompleteImage { image, detections, text, swallowed, area });
         Ok(())
     }
 

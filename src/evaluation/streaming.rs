@@ -7,7 +7,7 @@ use rayon::Scope;
 
 use super::image::{ImageMatches, Scored};
 use super::masks::StoredMask;
-use super::{EvaluationError, Evaluator, Swallowed};
+use super::{AreaRule, EvaluationError, Evaluator, Swallowed};
 
 /// Images handed to a thread at a time.
 const BATCH_IMAGES: usize = 16;
@@ -23,6 +23,8 @@ pub(super) struct CompleteImage {
     /// The strings of the masks.
     pub(super) text: Vec<u8>,
     pub(super) swallowed: Swallowed,
+    /// The rule by which the detections were admitted.
+    pub(super) area: AreaRule,
 }
 
 /// The comparisons under way and done.
@@ -74,7 +76,8 @@ impl<'a> Comparisons<'a> {
     fn compare_image(&self, complete: &CompleteImage) -> Result<ImageMatches, EvaluationError> {
         let scored = complete.detections.iter();
         let scored = scored.map(|stored| stored.with_mask(stored.mask.source(stored.bbox, &complete.text)));
-        self.evaluator.match_image(complete.image, scored.collect(), complete.swallowed, self.source_name)
+        let CompleteImage { image, swallowed, area, .. } = *complete;
+        self.evaluator.match_image(image, scored.collect(), swallowed, area, self.source_name)
     }
 
     /// Keeps the failure that comes first in the file, so that threads cannot choose which one is told.

@@ -6,12 +6,16 @@ use std::path::{Path, PathBuf};
 use flate2::read::GzDecoder;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use zoobench::dataset::Annotations;
-use zoobench::evaluation::{AreaRule, Arrays, Evaluation, EvaluationError, Evaluator, IouType, Options};
+use tempfile::NamedTempFile;
+use zoobench::dataset::{Annotations, DatasetError};
+use zoobench::evaluation::{
+    evaluate_file, AreaRule, Arrays, Evaluation, EvaluationError, EvaluationReport, Evaluator, IouType, Options,
+};
 
 /// Annotations, results and lvis-api's answer.
 pub struct Case {
     directory: PathBuf,
+    results: NamedTempFile,
     iou: IouType,
     expected: Value,
 }
@@ -29,7 +33,13 @@ impl Case {
         };
         let expected = std::fs::read(directory.join(name)).ok()?;
         let expected = serde_json::from_slice(&expected).expect("the answer is JSON");
-        Some(Self { directory: directory.to_owned(), iou, expected })
+        let results = results_file(&inflate(&directory.join("dt.json.gz")));
+        Some(Self { directory: directory.to_owned(), results, iou, expected })
+    }
+
+    /// The case with other results.
+    pub fn with_results(self, results: Vec<u8>) -> Self {
+        Self { results: results_file(&results), ..self }
     }
 
     /// What differs from lvis-api's answer, if anything.
@@ -47,13 +57,23 @@ impl Case {
         self.run(area).map(|(evaluation, _)| evaluation)
     }
 
+    /// The stored form of the evaluation.
+    pub fn report(&self) -> String {
+        let annotations = self.annotations().expect("the annotations are sound");
+        let options = Options { iou: self.iou, ..Options::default() };
+        let evaluation = evaluate_file(&annotations, self.results.path(), options).expect("the results are sound");
+        EvaluationReport::new(evaluation, &annotations, "dt.json", options).to_json()
+    }
+
+    fn annotations(&self) -> Result<Annotations, DatasetError> {
+        Annotations::from_bytes("gt.json", &inflate(&self.directory.join("gt.json.gz")))
+    }
+
     fn run(&self, area: AreaRule) -> Result<(Evaluation, Arrays), EvaluationError> {
         let options = Options { iou: self.iou, area, ..Options::default() };
-        let annotations = Annotations::from_bytes("gt.json", &inflate(&self.directory.join("gt.json.gz")))?;
+        let annotations = self.annotations()?;
         let evaluator = Evaluator::new(&annotations, options)?;
-        let results = tempfile::NamedTempFile::new().expect("a temporary file can be made");
-        std::fs::write(results.path(), inflate(&self.directory.join("dt.json.gz"))).expect("and written");
-        let matches = evaluator.file(results.path())?;
+        let matches = evaluator.file(self.results.path())?;
         let arrays = evaluator.arrays(&matches);
         Ok((evaluator.finish(matches), arrays))
     }
@@ -90,6 +110,13 @@ fn sha256(values: &[f64]) -> String {
     let mut digest = Sha256::new();
     values.iter().for_each(|value| digest.update(value.to_le_bytes()));
     digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A temporary results file.
+pub fn results_file(bytes: &[u8]) -> NamedTempFile {
+    let file = NamedTempFile::new().expect("a temporary file can be made");
+    std::fs::write(file.path(), bytes).expect("and written");
+    file
 }
 
 /// The bytes of a gzip file.
