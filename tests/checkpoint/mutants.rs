@@ -3,7 +3,7 @@
 use zoobench::model::checkpoint::Checkpoint;
 
 use crate::common::fixture;
-use crate::forge::{floats, legacy_of, zip_of};
+use crate::forge::{floats, legacy_of, object, zip, zip_of};
 
 /// A small file of each container.
 fn specimens() -> [Vec<u8>; 3] {
@@ -100,4 +100,18 @@ fn mutants_never_panic() {
         }
     }
     assert!(refused > 10_000, "mutations hardly reach the rules: {refused}");
+}
+
+#[test]
+fn mutants_of_a_pickle_behind_a_right_checksum_never_panic() {
+    let tensors = [("stem.weight", floats("0", &[0.5; 12])), ("stem.bias", floats("1", &[-1.0; 3]))];
+    let storages = tensors.each_ref().map(|(_, tensor)| &tensor.storage);
+    let (specimen, mut random) = (object(&tensors), Random(0x2545_f491_4f6c_dd1d));
+    let mut accepted = 0;
+    for _ in 0..10_000 {
+        let mut mutant = specimen.clone();
+        random.mutate(&mut mutant);
+        accepted += usize::from(exercise(zip(&mutant, &storages)));
+    }
+    assert!((100..9_000).contains(&accepted), "mutations are too weak or too strong: {accepted}");
 }
