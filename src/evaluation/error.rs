@@ -1,10 +1,19 @@
 //! Why an evaluation was refused.
 
 use crate::dataset::SegmentationError;
+use crate::mask::MaskError;
 
 /// Why an evaluation was refused. lvis-api stops with an exception, or never, in the same places.
 #[derive(Debug, thiserror::Error)]
 pub enum EvaluationError {
+    /// A mask of two sets of detections that are compared with each other is not well-formed.
+    #[error("image {image}: a detection's mask cannot be compared: {error}; write the results file again")]
+    ComparedMask {
+        /// Image id.
+        image: i64,
+        /// What is wrong with it.
+        error: MaskError,
+    },
     /// A category has no `frequency`.
     #[error(
         "{source_name}: category {category} has no frequency; LVIS needs \"r\", \"c\" or \"f\" for APr, APc and APf"

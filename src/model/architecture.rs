@@ -217,7 +217,7 @@ fn enhancer_size(shapes: &Shapes<'_, impl Weights>) -> Result<Option<EnhancerSiz
         return Ok(None);
     }
     let width = shapes.linear("text enhancer width", &name, 0)?;
-    Ok(Some(EnhancerSize { width, heads: heads_for(width, ENHANCER_HEAD_WIDTH) }))
+    Ok(Some(EnhancerSize { width, heads: enhancer_heads(width) }))
 }
 
 fn head_size(shapes: &Shapes<'_, impl Weights>) -> Result<HeadSize, ModelError> {
@@ -243,26 +243,33 @@ fn text_size(shapes: &Shapes<'_, impl Weights>) -> Result<TextSize, ModelError> 
     Ok(TextSize {
         width,
         layers: shapes.depth(&layers, ".mlp.fc1.weight")?,
-        heads: heads_for(width, TEXT_HEAD_WIDTH),
+        heads: text_heads(width),
         mlp: size("width of the text encoder's perceptron", format!("{layers}0.mlp.fc1.weight"), 0)?,
         projection: size("text embedding width", text::PROJECTION.to_owned(), 0)?,
     })
 }
 
-/// Most heads of the text encoder and of the text enhancer: what the published networks have.
-const MAX_HEADS: usize = 8;
-/// Least channels of a text encoder's head; 64 in the published ones.
-const TEXT_HEAD_WIDTH: usize = 4;
+/// Channels of a text encoder's head, in every CLIP.
+const TEXT_HEAD_WIDTH: usize = 64;
+/// Heads of a text encoder that is narrower than two of CLIP's heads.
+const LEAST_TEXT_HEADS: usize = 2;
+/// Most heads of the text enhancer: what the published networks have.
+const MAX_ENHANCER_HEADS: usize = 8;
 /// Least channels of a text enhancer's head; 32 in the published ones.
-const ENHANCER_HEAD_WIDTH: usize = 8;
+const LEAST_ENHANCER_HEAD_WIDTH: usize = 8;
 
-/// Heads of an attention whose shapes do not tell them.
-///
-/// The published networks have 8 at any width. Smaller networks were made with the largest power of
-/// two, up to 8, that leaves a head its least width.
-fn heads_for(width: usize, least_width: usize) -> usize {
-    let powers = [MAX_HEADS, MAX_HEADS / 2, MAX_HEADS / 4];
-    powers.into_iter().find(|heads| width % heads == 0 && width / heads >= least_width).unwrap_or(1)
+/// Heads of the text encoder, which no shape tells: CLIP's rule, width / 64, and two in the small
+/// networks made for tests, of 8 and 16 channels.
+fn text_heads(width: usize) -> usize {
+    (width / TEXT_HEAD_WIDTH).max(LEAST_TEXT_HEADS)
+}
+
+/// Heads of the text enhancer, which no shape tells: 8 in the published networks, 4 in the small
+/// ones of 32 channels; so the largest power of two, up to 8, that leaves a head its least width.
+fn enhancer_heads(width: usize) -> usize {
+    let powers = [MAX_ENHANCER_HEADS, MAX_ENHANCER_HEADS / 2, MAX_ENHANCER_HEADS / 4];
+    let fits = |heads: &usize| width.is_multiple_of(*heads) && width / heads >= LEAST_ENHANCER_HEAD_WIDTH;
+    powers.into_iter().find(fits).unwrap_or(1)
 }
 
 /// Shapes of weights, with bounds.

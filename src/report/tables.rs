@@ -5,7 +5,8 @@ use super::footnotes::Footnotes;
 use super::table::Align::{Left, Right};
 use super::table::{Cell, Table, Tone};
 use super::text::{difference, exact as all_digits, footnote_marks, fraction, named, points, published, ABSENT};
-use super::{Agreement, Comparison, RowComparison, RunVerdict, Timing, VariantMetrics, Verdict};
+use super::{Comparison, RowComparison, RunVerdict, Timing, VariantMetrics, Verdict};
+use crate::evaluation::Agreement;
 
 const METRICS: [&str; 4] = ["AP", "APr", "APc", "APf"];
 
@@ -146,10 +147,18 @@ pub(super) fn all_metrics(rows: &[RowComparison]) -> Table {
 
 /// How closely detections agree with the reference's; `None` where no row has a reference.
 pub(super) fn agreement(rows: &[RowComparison]) -> Option<Table> {
-    let found: Vec<_> =
-        measured(rows).filter_map(|(row, metrics)| Some((row, metrics.agreement.as_ref()?))).collect();
+    let found: Vec<_> = measured(rows).filter_map(|(row, metrics)| Some((row, metrics.agreement.as_ref()?))).collect();
     let names = [
-        "matched", "%", "worst image %", "score median", "max", "box px median", "max", "mask IoU median", "mean", "min",
+        "matched",
+        "%",
+        "worst image %",
+        "score median",
+        "max",
+        "box px median",
+        "max",
+        "mask IoU median",
+        "mean",
+        "min",
     ];
     let header = std::iter::once(("Model", Left)).chain(names.map(|name| (name, Right)));
     let mut table = Table::new(header);
