@@ -21,6 +21,7 @@
 //! ```
 mod accumulate;
 mod admission;
+mod agreement;
 mod error;
 mod evaluator;
 mod file;
@@ -40,6 +41,7 @@ mod score;
 mod streaming;
 mod summary;
 
+pub use agreement::{agreement, Agreement, AgreementError, Side};
 pub use error::EvaluationError;
 pub use evaluator::Evaluator;
 pub use file::evaluate_file;

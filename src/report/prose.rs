@@ -61,10 +61,7 @@ pub(super) fn caption(what: &str, iou_type: &str, record: &RunRecord) -> String 
 }
 
 pub(super) fn full_precision(record: &RunRecord) -> String {
-    format!(
-        "AP points (0 to 100). Reproduced means |ours - {}| <= {} AP.",
-        record.published_label, record.tolerance_ap
-    )
+    format!("AP points (0 to 100). Reproduced means |ours - {}| <= {} AP.", record.published_label, record.tolerance_ap)
 }
 
 /// Why a row was not measured.
@@ -78,7 +75,10 @@ pub(super) fn passed_over(row: &RowComparison) -> Vec<String> {
     let Some(metrics) = row.metrics else { return Vec::new() };
     let counts = &metrics.swallowed;
     let told = [
-        (counts.unknown_category_detections, "detections of categories that the annotation file does not list: dropped"),
+        (
+            counts.unknown_category_detections,
+            "detections of categories that the annotation file does not list: dropped",
+        ),
         (counts.nonpositive_area_detections, "detections whose area is not positive and finite"),
         (counts.over_limit_detections, "detections cut by the limit per image"),
         (counts.mask_size_mismatches, "masks compared whose size is not the image's: their IoU is meaningless"),

@@ -94,18 +94,13 @@ fn plots(run: &StoredRun) -> Vec<Block> {
     let pictures = pictures(run);
     let mut blocks = vec![Block::Heading("Plots".to_string())];
     blocks.extend(
-        pictures
-            .iter()
-            .map(|picture| Block::Picture(picture.caption(run), format!("plots/{}.svg", picture.stem()))),
+        pictures.iter().map(|picture| Block::Picture(picture.caption(run), format!("plots/{}.svg", picture.stem()))),
     );
     blocks
 }
 
 fn provenance(run: &StoredRun, rows: &[RowComparison]) -> Vec<Block> {
-    let mut blocks = vec![
-        Block::Heading("Provenance".to_string()),
-        Block::Bullets(prose::provenance(run.record())),
-    ];
+    let mut blocks = vec![Block::Heading("Provenance".to_string()), Block::Bullets(prose::provenance(run.record()))];
     if rows.iter().any(|row| row.metrics.is_some()) {
         blocks.push(Block::Table(tables::weights(rows)));
         blocks.push(Block::Heading("Time".to_string()));

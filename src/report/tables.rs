@@ -146,10 +146,18 @@ pub(super) fn all_metrics(rows: &[RowComparison]) -> Table {
 
 /// How closely detections agree with the reference's; `None` where no row has a reference.
 pub(super) fn agreement(rows: &[RowComparison]) -> Option<Table> {
-    let found: Vec<_> =
-        measured(rows).filter_map(|(row, metrics)| Some((row, metrics.agreement.as_ref()?))).collect();
+    let found: Vec<_> = measured(rows).filter_map(|(row, metrics)| Some((row, metrics.agreement.as_ref()?))).collect();
     let names = [
-        "matched", "%", "worst image %", "score median", "max", "box px median", "max", "mask IoU median", "mean", "min",
+        "matched",
+        "%",
+        "worst image %",
+        "score median",
+        "max",
+        "box px median",
+        "max",
+        "mask IoU median",
+        "mean",
+        "min",
     ];
     let header = std::iter::once(("Model", Left)).chain(names.map(|name| (name, Right)));
     let mut table = Table::new(header);

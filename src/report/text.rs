@@ -100,7 +100,8 @@ pub(super) fn protocol_short(protocol: &Protocol) -> String {
 /// that reorder the text around them.
 pub(super) fn sanitized(text: &str) -> String {
     let disturbs = |c: char| {
-        c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        c.is_control()
+            || matches!(c, '\u{fffe}' | '\u{ffff}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     text.chars().map(|c| if disturbs(c) { '\u{fffd}' } else { c }).collect()
 }

@@ -3,7 +3,7 @@
 use super::axes::{ap_axis_end, Frame, Scale};
 use super::precision_recall::draw_head;
 use super::scene::{Anchor, Scene, Text};
-use super::style::{group, Rgb, Group, DARK, GRAY, GROUPS, HEADING, SMALL};
+use super::style::{group, Group, Rgb, DARK, GRAY, GROUPS, HEADING, SMALL};
 use crate::report::text::shortened;
 use crate::report::{Row, StoredRun, VariantMetrics};
 

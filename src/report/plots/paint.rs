@@ -11,7 +11,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{register_font, FontTransform, RGBAColor};
 
 use super::scene::{Anchor, Dash, Scene, Shape, Text};
-use super::style::{Rgb, Marker};
+use super::style::{Marker, Rgb};
 
 /// Pixels of the output for one logical pixel: sharp in print, and finer than whole pixels in SVG.
 const SCALE: f64 = 2.0;
@@ -157,7 +157,8 @@ fn paint_point<B: DrawingBackend>(
             area.draw(&Rectangle::new([pixel((x - half, y - half)), pixel((x + half, y + half))], style))
         }
         Marker::Triangle => {
-            let corners = [(x, y - 1.3 * radius), (x + 1.13 * radius, y + 0.8 * radius), (x - 1.13 * radius, y + 0.8 * radius)];
+            let corners =
+                [(x, y - 1.3 * radius), (x + 1.13 * radius, y + 0.8 * radius), (x - 1.13 * radius, y + 0.8 * radius)];
             area.draw(&Polygon::new(corners.map(pixel), style))
         }
     }
