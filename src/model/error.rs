@@ -2,12 +2,17 @@
 
 use std::fmt;
 
+use super::checkpoint::CheckpointError;
 use super::network::ParameterMismatch;
 
 /// Why a model could not be loaded or run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelError {
+    /// The checkpoint's file was refused.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+
     /// A tensor that every YOLO-World-Seg has is not there.
     #[error(
         "not a YOLO-World-Seg checkpoint: there is no tensor `{name}` ({role}); \

@@ -5,14 +5,16 @@
 //! exactly a YOLO-World-Seg's, each with the reason ([`ModelError`]).
 //!
 //! ```no_run
-//! # use zoobench::model::{Device, InputBatch, Model, ModelError, Weights};
-//! # fn example(weights: &impl Weights, pixels: Vec<f32>) -> Result<(), ModelError> {
-//! let model = Model::load(weights, Device::Cpu)?;
+//! # #[cfg(feature = "model")] {
+//! # use zoobench::model::{checkpoint::Checkpoint, Device, InputBatch, Model, ModelError};
+//! # fn example(pixels: Vec<f32>) -> Result<(), ModelError> {
+//! let checkpoint = Checkpoint::read("yolo_world_seg_m.pth".as_ref())?;
+//! let model = Model::load(&checkpoint, Device::Cpu)?;
 //! let texts = model.encode_text(&["cat".to_owned(), "hot-air balloon".to_owned()])?;
 //! let outputs = model.forward(&InputBatch::new(1, pixels)?, &texts)?;
 //! assert_eq!(outputs[0].classes, 2);
 //! # Ok(())
-//! # }
+//! # } }
 //! ```
 mod letterbox;
 mod output;
@@ -20,6 +22,8 @@ mod resize;
 
 #[cfg(feature = "model")]
 mod architecture;
+#[cfg(feature = "model")]
+pub mod checkpoint;
 #[cfg(feature = "model")]
 pub mod engine;
 #[cfg(feature = "model")]

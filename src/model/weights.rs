@@ -1,5 +1,6 @@
 //! What the model asks of a checkpoint.
 
+use super::checkpoint::Checkpoint;
 use super::ModelError;
 
 /// Named tensors: a checkpoint, or a generator of parameters in tests.
@@ -21,4 +22,26 @@ pub trait Weights {
 
     /// SHA-256 of the file the tensors come from, in hexadecimal: what caches are keyed by.
     fn sha256(&self) -> &str;
+}
+
+/// The weights a checkpoint is used for: its `state_dict`, which holds the averaged ones.
+impl Weights for Checkpoint {
+    fn names(&self) -> Vec<&str> {
+        Checkpoint::names(self).collect()
+    }
+
+    fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.get(name).map(|tensor| tensor.shape())
+    }
+
+    fn f32(&self, name: &str) -> Result<Vec<f32>, ModelError> {
+        match Checkpoint::f32(self, name) {
+            Some(values) => Ok(values?),
+            None => Err(ModelError::NoTensor { name: name.to_owned() }),
+        }
+    }
+
+    fn sha256(&self) -> &str {
+        Checkpoint::sha256(self)
+    }
 }
