@@ -12,9 +12,14 @@ pub fn input(name: &str) -> Option<InputBatch> {
     match name {
         "synth" => Some(batch(synthetic(640, 640, 1).view())),
         "odd" => Some(batch(synthetic(427, 640, 2).view())),
-        "photo" => photo().map(|image| batch(image.view())),
+        "photo" => photo().map(|bytes| jpeg(&bytes)),
         _ => panic!("an unknown input: {name}"),
     }
+}
+
+/// A JPEG file as a batch of one.
+pub fn jpeg(bytes: &[u8]) -> InputBatch {
+    batch(decode("photo.jpg", bytes).expect("the photo is a JPEG").view())
 }
 
 fn batch(image: RgbView<'_>) -> InputBatch {
@@ -24,13 +29,12 @@ fn batch(image: RgbView<'_>) -> InputBatch {
 }
 
 /// candle's `bike.jpg`, from where `ZOOBENCH_PHOTO` says.
-fn photo() -> Option<Image> {
+fn photo() -> Option<Vec<u8>> {
     let Some(path) = std::env::var_os("ZOOBENCH_PHOTO").map(PathBuf::from) else {
         eprintln!("skipped: ZOOBENCH_PHOTO does not name candle's yolo-v8 bike.jpg");
         return None;
     };
-    let bytes = std::fs::read(&path).expect("ZOOBENCH_PHOTO names a file");
-    Some(decode("bike.jpg", &bytes).expect("the photo is a JPEG"))
+    Some(std::fs::read(path).expect("ZOOBENCH_PHOTO names a file"))
 }
 
 /// Ramps, checker blocks, hash noise and a dozen rectangles, from integer arithmetic. The recipe's
