@@ -116,6 +116,15 @@ pub enum ModelError {
     #[error("no class prompts: give at least one")]
     NoPrompts,
 
+    /// More classes than one image's logits may be kept for.
+    #[error("{found} classes; at most {limit} are supported at once")]
+    TooManyClasses {
+        /// Classes given.
+        found: usize,
+        /// Classes there may be.
+        limit: usize,
+    },
+
     /// A prompt has more tokens than the text encoder has positions.
     #[error("prompt {index} ({prompt}) has {tokens} tokens with its begin and end marks, the text encoder reads at most {limit}; shorten it")]
     PromptTooLong {

@@ -31,14 +31,13 @@ mod error;
 #[cfg(feature = "model")]
 mod input;
 #[cfg(feature = "model")]
-#[allow(clippy::module_inception)]
-mod model;
-#[cfg(feature = "model")]
 pub mod network;
 #[cfg(feature = "model")]
 pub mod text;
 #[cfg(feature = "model")]
 mod weights;
+#[cfg(feature = "model")]
+mod yolo_world;
 
 pub use letterbox::{letterbox_chw, letterbox_rgb, Letterbox, LetterboxError};
 pub use output::{HeadOutput, LevelOutput, MASK_CHANNELS};
@@ -52,8 +51,8 @@ pub use error::{Excerpt, ModelError};
 #[cfg(feature = "model")]
 pub use input::InputBatch;
 #[cfg(feature = "model")]
-pub use model::Model;
-#[cfg(feature = "model")]
 pub use text::{TextCache, TextEmbeddings};
 #[cfg(feature = "model")]
 pub use weights::Weights;
+#[cfg(feature = "model")]
+pub use yolo_world::Model;
