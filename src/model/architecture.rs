@@ -217,7 +217,8 @@ fn enhancer_size(shapes: &Shapes<'_, impl Weights>) -> Result<Option<EnhancerSiz
         return Ok(None);
     }
     let width = shapes.linear("text enhancer width", &name, 0)?;
-    Ok(Some(EnhancerSize { width, heads: enhancer_heads(width) }))
+    let heads = heads_for(ENHANCER, width, ENHANCER_HEAD_WIDTH, MIN_ENHANCER_HEADS)?;
+    Ok(Some(EnhancerSize { width, heads }))
 }
 
 fn head_size(shapes: &Shapes<'_, impl Weights>) -> Result<HeadSize, ModelError> {
@@ -243,33 +244,31 @@ fn text_size(shapes: &Shapes<'_, impl Weights>) -> Result<TextSize, ModelError> 
     Ok(TextSize {
         width,
         layers: shapes.depth(&layers, ".mlp.fc1.weight")?,
-        heads: text_heads(width),
+        heads: heads_for(text::TRANSFORMER, width, TEXT_HEAD_WIDTH, MIN_TEXT_HEADS)?,
         mlp: size("width of the text encoder's perceptron", format!("{layers}0.mlp.fc1.weight"), 0)?,
         projection: size("text embedding width", text::PROJECTION.to_owned(), 0)?,
     })
 }
 
-/// Channels of a text encoder's head, in every CLIP.
+/// Channels of a head in every CLIP text encoder, and the fewest heads of smaller ones.
 const TEXT_HEAD_WIDTH: usize = 64;
-/// Heads of a text encoder that is narrower than two of CLIP's heads.
-const LEAST_TEXT_HEADS: usize = 2;
-/// Most heads of the text enhancer: what the published networks have.
-const MAX_ENHANCER_HEADS: usize = 8;
-/// Least channels of a text enhancer's head; 32 in the published ones.
-const LEAST_ENHANCER_HEAD_WIDTH: usize = 8;
+const MIN_TEXT_HEADS: usize = 2;
+/// Channels of a head in the published text enhancers, and the fewest heads of smaller ones.
+const ENHANCER_HEAD_WIDTH: usize = 32;
+const MIN_ENHANCER_HEADS: usize = 4;
 
-/// Heads of the text encoder, which no shape tells: CLIP's rule, width / 64, and two in the small
-/// networks made for tests, of 8 and 16 channels.
-fn text_heads(width: usize) -> usize {
-    (width / TEXT_HEAD_WIDTH).max(LEAST_TEXT_HEADS)
-}
-
-/// Heads of the text enhancer, which no shape tells: 8 in the published networks, 4 in the small
-/// ones of 32 channels; so the largest power of two, up to 8, that leaves a head its least width.
-fn enhancer_heads(width: usize) -> usize {
-    let powers = [MAX_ENHANCER_HEADS, MAX_ENHANCER_HEADS / 2, MAX_ENHANCER_HEADS / 4];
-    let fits = |heads: &usize| width.is_multiple_of(*heads) && width / heads >= LEAST_ENHANCER_HEAD_WIDTH;
-    powers.into_iter().find(fits).unwrap_or(1)
+/// Heads of an attention whose shapes do not tell them.
+///
+/// A convention, not a law: CLIP's text encoders have heads of 64 channels at any width (512: 8), the
+/// enhancers of YOLO-World heads of 32 (256: 8). Reduced networks keep at least 2 and 4 heads: those
+/// with text encoders of 8 and 16 and enhancers of 32 channels reproduce the reference's results with
+/// these numbers and no others.
+fn heads_for(name: &str, channels: usize, head_width: usize, min: usize) -> Result<usize, ModelError> {
+    let heads = (channels / head_width).max(min);
+    if channels % heads != 0 {
+        return Err(ModelError::Heads { name: name.to_owned(), heads, channels });
+    }
+    Ok(heads)
 }
 
 /// Shapes of weights, with bounds.
