@@ -87,7 +87,6 @@ pub enum EvaluationError {
         /// Image id.
         image: i64,
         /// What is wrong with it.
-        #[source]
         problem: SegmentationError,
     },
     /// A detection of an image that the annotation file does not list.
@@ -111,16 +110,6 @@ pub enum EvaluationError {
         image: i64,
         /// Image of the record.
         found: i64,
-    },
-    /// A detection has no `score`, or one that is not a number.
-    #[error("{source_name}: record {record} of image {image} has no numeric score")]
-    MissingScore {
-        /// Results file.
-        source_name: String,
-        /// Index of the record.
-        record: u64,
-        /// Image id.
-        image: i64,
     },
     /// A detection has no `bbox` in a file whose first record has one.
     #[error(
@@ -168,7 +157,6 @@ pub enum EvaluationError {
         /// Image id.
         image: i64,
         /// What is wrong with it.
-        #[source]
         problem: SegmentationError,
     },
     /// A score that is no number in an image whose detections must be ranked to cut them.
