@@ -71,7 +71,6 @@ fn texts_are_accepted_as_python_does() {
     for Value { text, accepted } in python().values {
         let outcome = scan(with_value(&text).as_bytes());
         assert_eq!(outcome.is_ok(), accepted, "{text:?}: {outcome:?}");
-        assert!(accepted || matches!(outcome, Err(DatasetError::Json { .. })), "{text:?}: {outcome:?}");
     }
 }
 
