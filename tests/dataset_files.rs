@@ -19,7 +19,7 @@ fn scan(text: &[u8]) -> Result<usize, DatasetError> {
     let mut records = 0;
     scan_results("dt.json", text, |_, _| {
         records += 1;
-        Ok(())
+        Ok::<_, DatasetError>(())
     })?;
     Ok(records)
 }
@@ -28,7 +28,7 @@ fn records(text: &str) -> Result<Vec<Record>, DatasetError> {
     let mut records = Vec::new();
     scan_results("dt.json", text.as_bytes(), |_, record| {
         records.push(record.to_record()?);
-        Ok(())
+        Ok::<_, DatasetError>(())
     })?;
     Ok(records)
 }
@@ -183,7 +183,7 @@ fn records_survive_writing_and_chunked_reading() {
         scan_results("dt.json", reader, |index, record| {
             assert_eq!((index, record.index()), (read.len(), read.len()));
             read.push(record.to_record()?);
-            Ok(())
+            Ok::<_, DatasetError>(())
         })
         .unwrap();
         assert!(read == written);
@@ -288,7 +288,7 @@ fn ids_are_equal_as_in_python() {
         let text = format!(r#"[{{"image_id": {text}, "category_id": {text}}}]"#);
         scan_results("dt.json", text.as_bytes(), |_, record| {
             assert_eq!((record.image_id()?, record.category_id()?), (id, id), "{text}");
-            Ok(())
+            Ok::<_, DatasetError>(())
         })
         .unwrap();
     }
@@ -330,7 +330,7 @@ fn absent_null_and_broken_masks_are_told_apart() {
         scan_results("dt.json", text.as_bytes(), |index, record| {
             assert_eq!(record.has_segmentation(), index == 0);
             assert_eq!(record.segmentation(), (index == 0).then(|| mask.clone()), "{text}");
-            Ok(())
+            Ok::<_, DatasetError>(())
         })
         .unwrap();
     }
@@ -346,7 +346,7 @@ fn box_is_told_from_its_absence() {
             1 => assert_eq!(record.bbox()?, None),
             _ => assert!(record.bbox()?.is_some_and(|bbox| bbox[0].is_nan() && bbox[2] == f64::INFINITY)),
         }
-        Ok(())
+        Ok::<_, DatasetError>(())
     })
     .unwrap();
 }
@@ -354,7 +354,7 @@ fn box_is_told_from_its_absence() {
 #[test]
 fn endless_record_is_refused_in_bounded_memory() {
     let endless = b"[{\"x\": \"".chain(io::repeat(b'a'));
-    let error = scan_results("dt.json", endless, |_, _| Ok(())).unwrap_err();
+    let error = scan_results("dt.json", endless, |_, _| Ok::<_, DatasetError>(())).unwrap_err();
     assert_eq!(error.to_string(), "dt.json, results[0]: is longer than 67108864 bytes");
 }
 
