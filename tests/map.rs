@@ -83,6 +83,7 @@ fn each_room_has_a_front_door_without_logic() {
     for room in ORDER {
         let door = std::fs::read_to_string(source.join(room).join("mod.rs")).expect("a front door");
         assert!(door.starts_with("//!"), "{room}/mod.rs says what the room is for");
-        assert!(!door.contains("fn ") || room == "cli", "{room}/mod.rs holds logic");
+        let logic = door.lines().any(|line| !line.starts_with("//") && line.contains("fn "));
+        assert!(!logic || room == "cli", "{room}/mod.rs holds logic");
     }
 }
