@@ -64,7 +64,9 @@ pub enum ImageError {
         limit: u64,
     },
     /// A header that declares more pixels than the file's bytes can encode.
-    #[error("{name}: the header declares {width}x{height} pixels, which {bytes} bytes cannot hold: truncated or forged")]
+    #[error(
+        "{name}: the header declares {width}x{height} pixels, which {bytes} bytes cannot hold: truncated or forged"
+    )]
     TooFewBytes {
         /// The file.
         name: String,

@@ -112,9 +112,12 @@ fn image_id(entry: &str) -> Option<i64> {
         return Some(id);
     }
     let name = entry.rsplit('/').next()?;
-    let (stem, _extension) = name.rsplit_once('.')?;
-    let digits = stem.len() - stem.bytes().rev().take_while(u8::is_ascii_digit).count();
-    stem[digits..].parse().ok()
+    let (stem, extension) = name.rsplit_once('.')?;
+    if !extension.starts_with(|first: char| first.is_ascii_alphabetic()) {
+        return None; // A number with a fraction.
+    }
+    let digits = stem.bytes().rev().take_while(u8::is_ascii_digit).count();
+    stem[stem.len() - digits..].parse().ok()
 }
 
 #[cfg(test)]
@@ -131,7 +134,7 @@ mod tests {
 
     #[test]
     fn entries_without_an_id() {
-        for entry in ["", "cat", "cat.jpg", "val2017/", "1.5e3", "true", "99999999999999999999", "12cat.jpg"] {
+        for entry in ["", "cat", "cat.jpg", "val2017/", "1.5", "1.5e3", "true", "99999999999999999999", "12cat.jpg"] {
             assert_eq!(image_id(entry), None, "{entry}");
         }
     }

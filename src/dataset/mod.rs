@@ -13,9 +13,9 @@ mod rgb;
 pub use annotations::{Annotation, Annotations, Category, Frequency, ImageRecord};
 pub use files::{locate, read_image_file, FileSource, Folder, MemoryFiles, MAX_FILE_BYTES};
 #[cfg(feature = "images")]
-pub use image::{decode, MAX_PIXELS};
+pub use image::{decode_image, load_image, MAX_PIXELS};
 pub use image_error::{ImageError, NameFault};
 pub use image_ids::{read_image_ids, ImageListError};
-pub use prompts::{check_count, class_prompts, read_prompts, PromptError};
+pub use prompts::{check_prompt_count, class_prompts, read_prompts, PromptError};
 pub use results::{Record, Segmentation};
 pub use rgb::{Image, RgbView};

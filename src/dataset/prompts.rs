@@ -108,7 +108,7 @@ fn prompt_of(synonym: &str) -> String {
 
 /// Reads a prompts file, verbatim and in file order: `.txt` has one prompt a line; anything else is
 /// a JSON list of strings, or of lists of which the first string counts (the form of the published
-/// class texts). See [`check_count`] for the other half of the check.
+/// class texts). See [`check_prompt_count`] for the other half of the check.
 ///
 /// # Errors
 ///
@@ -129,7 +129,7 @@ pub fn read_prompts(path: &Path) -> Result<Vec<String>, PromptError> {
 /// # Errors
 ///
 /// [`PromptError::Count`] with both numbers.
-pub fn check_count(prompts: &[String], categories: &[Category]) -> Result<(), PromptError> {
+pub fn check_prompt_count(prompts: &[String], categories: &[Category]) -> Result<(), PromptError> {
     if prompts.len() == categories.len() {
         return Ok(());
     }

@@ -1,8 +1,7 @@
 //! From the bytes of a file to an image: format, limits, orientation.
 
-use super::super::image_error::ImageError;
-use super::super::Image;
 use super::{jpeg, png};
+use crate::dataset::{read_image_file, FileSource, Image, ImageError, ImageRecord};
 
 /// The most pixels that are decoded: 300 MB of RGB, and below 2 GiB with every buffer that the
 /// worst kind of file (a progressive CMYK JPEG) takes on the way. COCO's images are below 0.5 MP.
@@ -13,13 +12,23 @@ pub const MAX_PIXELS: u64 = 100_000_000;
 /// # Errors
 ///
 /// See [`ImageError`]; the limits are those in this module's front door.
-pub fn decode(name: &str, bytes: &[u8]) -> Result<Image, ImageError> {
+pub fn decode_image(name: &str, bytes: &[u8]) -> Result<Image, ImageError> {
     let (image, orientation) = match bytes {
         [0xff, 0xd8, 0xff, ..] => jpeg::decode(name, bytes)?,
         [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => png::decode(name, bytes)?,
         _ => return Err(ImageError::UnknownFormat { name: name.to_owned(), bytes: bytes.len() }),
     };
     Ok(orientation.apply(image))
+}
+
+/// Finds, reads and decodes the image of a record.
+///
+/// # Errors
+///
+/// As [`read_image_file`] and [`decode_image`].
+pub fn load_image(files: &dyn FileSource, record: &ImageRecord) -> Result<Image, ImageError> {
+    let (name, bytes) = read_image_file(files, record)?;
+    decode_image(&name, &bytes)
 }
 
 /// Checks a header's size before anything of that size is allocated: against [`MAX_PIXELS`], and

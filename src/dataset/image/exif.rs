@@ -1,6 +1,6 @@
 //! EXIF orientation: found as OpenCV finds it, and applied.
 
-use super::super::Image;
+use crate::dataset::Image;
 
 /// One of EXIF's eight orientations, by its number 1 to 8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

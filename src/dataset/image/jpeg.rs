@@ -4,10 +4,9 @@
 //! inverse DCT, smooth chroma upsampling. It reports errors by unwinding and damaged data by a mere
 //! warning; this module turns both into errors, in silence.
 
-use super::super::image_error::ImageError;
-use super::super::Image;
 use super::decode::check_size;
 use super::exif::Orientation;
+use crate::dataset::{Image, ImageError};
 use mozjpeg::decompress::DecompressBuilder;
 use mozjpeg::{ColorSpace, DctMethod, Decompress, Marker};
 use mozjpeg_sys::{jpeg_common_struct, jpeg_error_mgr};
@@ -94,7 +93,7 @@ fn rgb_of_cmyk(samples: Option<Vec<u8>>) -> Option<Vec<u8>> {
         let black = u32::from(samples[pixel * 4 + 3]);
         for channel in 0..3 {
             let ink = u32::from(samples[pixel * 4 + channel]);
-            samples[pixel * 3 + channel] = (black - ((255 - ink) * black >> 8)) as u8;
+            samples[pixel * 3 + channel] = (black - (((255 - ink) * black) >> 8)) as u8;
         }
     }
     samples.truncate(pixels * 3);

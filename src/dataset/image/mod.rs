@@ -8,7 +8,7 @@
 //!
 //! ```no_run
 //! let bytes = std::fs::read("val2017/000000000139.jpg")?;
-//! let image = zoobench::dataset::decode("val2017/000000000139.jpg", &bytes)?;
+//! let image = zoobench::dataset::decode_image("val2017/000000000139.jpg", &bytes)?;
 //! assert_eq!(image.rgb.len(), image.height as usize * image.width as usize * 3);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -17,4 +17,4 @@ mod exif;
 mod jpeg;
 mod png;
 
-pub use decode::{decode, MAX_PIXELS};
+pub use decode::{decode_image, load_image, MAX_PIXELS};
