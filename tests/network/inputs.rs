@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use zoobench::dataset::{decode, Image, RgbView};
+use zoobench::dataset::{decode_image, Image, RgbView};
 use zoobench::model::{letterbox_chw, InputBatch, Letterbox};
 
 use super::params::{fnv1a64, splitmix64};
@@ -19,7 +19,7 @@ pub fn input(name: &str) -> Option<InputBatch> {
 
 /// A JPEG file as a batch of one.
 pub fn jpeg(bytes: &[u8]) -> InputBatch {
-    batch(decode("photo.jpg", bytes).expect("the photo is a JPEG").view())
+    batch(decode_image("photo.jpg", bytes).expect("the photo is a JPEG").view())
 }
 
 fn batch(image: RgbView<'_>) -> InputBatch {
