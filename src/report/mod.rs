@@ -1,7 +1,56 @@
 //! Tables and plots, rendered from a stored run.
+//!
+//! [`StoredRun::read`] takes a run's folder: `run.json` and the `metrics.json` of every row that is
+//! done. From it alone come a Markdown report, CSV, JSON, a table for terminals and plots, all pure
+//! functions of the run: equal runs give equal bytes. [`write`] puts them into the folder.
+//!
+//! Ours is compared with the published value of each row in AP points: *reproduced* means a
+//! difference no larger than the published value's rounding ([`ROUNDING_TOLERANCE_AP`]). A row that
+//! was not measured says why and shows no number of ours; a run on part of the data is *not
+//! comparable* wherever it is shown. A run that is incomplete, damaged or of another version is
+//! refused with a [`ReportError`] that names the file and the remedy.
+//!
+//! ```no_run
+//! use std::path::Path;
+//! use zoobench::report::{terminal, write, StoredRun};
+//!
+//! let folder = Path::new("runs/yolo-world-seg");
+//! let run = StoredRun::read(folder)?;
+//! println!("{}", terminal(&run, false, 100));
+//! write(&run, folder)?;
+//! # Ok::<(), zoobench::report::ReportError>(())
+//! ```
+mod comparison;
+mod csv;
+mod document;
+mod error;
+mod footnotes;
+mod json;
+mod markdown;
+mod plots;
+mod prose;
 mod record;
+mod sections;
+mod stored;
+mod table;
+mod tables;
+mod terminal;
+mod text;
+mod verdict;
+mod write;
 
+pub use comparison::{compare, run_verdict, Comparison, RowComparison};
+pub use csv::csv;
+pub use error::ReportError;
+pub use json::{json, REPORT_SCHEMA_VERSION};
+pub use markdown::markdown;
+pub use plots::{plots, Plot};
 pub use record::{
-    Agreement, Dataset, Machine, Protocol, Published, Row, RowStatus, RunRecord, StageTime, Timing, VariantMetrics,
-    VariantResults,
+    is_folder_name, Dataset, Machine, Protocol, Published, Row, RowStatus, RunRecord, StageTime, Timing,
+    VariantMetrics, VariantResults, ROUNDING_TOLERANCE_AP, RUN_SCHEMA_VERSION,
 };
+pub use stored::StoredRun;
+pub(crate) use table::{Align, Cell, Table};
+pub use terminal::terminal;
+pub use verdict::{RunVerdict, Verdict};
+pub use write::write;

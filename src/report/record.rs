@@ -6,7 +6,30 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::evaluation::{AreaRule, CategoryMetrics, Curves, Metrics, Swallowed};
+use crate::evaluation::{Agreement, AreaRule, CategoryMetrics, Curves, Metrics, Swallowed};
+
+/// Version of the stored forms that this version reads and writes.
+pub const RUN_SCHEMA_VERSION: u32 = 1;
+
+/// Half a unit of the last digit that model zoos print, in AP points: a published 16.7 is the
+/// interval [16.65, 16.75].
+pub const ROUNDING_TOLERANCE_AP: f64 = 0.05;
+
+/// Whether `name` can name a variant, whose results stand in a folder of that name: 1 to 200 of
+/// `A-Z a-z 0-9 . _ -`, beginning with a letter or digit, not ending in a dot, and no device name
+/// of Windows.
+pub fn is_folder_name(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or_default().to_ascii_lowercase();
+    name.len() <= 200
+        && name.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
+        && !name.ends_with('.')
+        && !["con", "prn", "aux", "nul"].contains(&stem.as_str())
+}
+
+fn rounding_tolerance_ap() -> f64 {
+    ROUNDING_TOLERANCE_AP
+}
 
 /// Published values of a model-zoo row, in AP points (0 to 100) as printed at the source.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -48,6 +71,19 @@ pub enum RowStatus {
     Skipped,
     /// Not reached before the run was interrupted.
     Pending,
+}
+
+impl RowStatus {
+    /// The word used in tables, as the stored form spells it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::NoWeights => "no_weights",
+            Self::Skipped => "skipped",
+            Self::Pending => "pending",
+        }
+    }
 }
 
 /// One row of the model-zoo table.
@@ -142,6 +178,9 @@ pub struct RunRecord {
     /// What the published values are called: `published`, or `reference` where the reference
     /// pipeline measured them on the same data.
     pub published_label: String,
+    /// |ours - published| up to which a value counts as reproduced, in AP points.
+    #[serde(default = "rounding_tolerance_ap")]
+    pub tolerance_ap: f64,
     /// How the numbers were made.
     pub protocol: Protocol,
     /// On which data.
@@ -152,31 +191,6 @@ pub struct RunRecord {
     pub footnotes: Vec<String>,
     /// On which machine.
     pub machine: Machine,
-}
-
-/// How closely detections agree with the reference's, image by image.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Agreement {
-    /// Reference detections.
-    pub reference: u64,
-    /// Of these, matched: same label, score within 1e-3, box within 0.5 px, mask IoU at least 0.95.
-    pub matched: u64,
-    /// Smallest share matched in an image, 0..=1.
-    pub worst_image: f64,
-    /// Median over matched pairs of the score difference.
-    pub median_score_difference: f64,
-    /// Largest score difference of a matched pair.
-    pub max_score_difference: f64,
-    /// Median over matched pairs of the largest corner difference in pixels.
-    pub median_box_difference: f64,
-    /// Largest corner difference of a matched pair in pixels.
-    pub max_box_difference: f64,
-    /// Median mask IoU of matched pairs.
-    pub median_mask_iou: f64,
-    /// Mean mask IoU of matched pairs.
-    pub mean_mask_iou: f64,
-    /// Smallest mask IoU of a matched pair.
-    pub min_mask_iou: f64,
 }
 
 /// Time of one stage, summed over images.

@@ -1,0 +1,126 @@
+//! What a report says, in order.
+
+use super::document::{Block, Detail};
+use super::footnotes::Footnotes;
+use super::plots::pictures;
+use super::table::Tone;
+use super::{compare, prose, run_verdict, tables, RowComparison, StoredRun};
+
+/// The report as blocks.
+pub(super) fn blocks(run: &StoredRun, detail: Detail) -> Vec<Block> {
+    let rows = compare(run);
+    let notes = Footnotes::collect(run.record());
+    let mut blocks = vec![Block::Title(run.record().title.clone())];
+    blocks.extend(headline(run, &rows));
+    blocks.extend(comparisons(run, &rows, &notes, detail));
+    blocks.extend(unmeasured(&rows));
+    blocks.extend(agreement(&rows));
+    blocks.extend(passed_over(&rows));
+    if detail == Detail::Full {
+        blocks.extend(full_precision(run, &rows));
+        blocks.extend(plots(run));
+        blocks.extend(provenance(run, &rows));
+    }
+    blocks.extend(footnotes(&notes, detail));
+    blocks
+}
+
+fn headline(run: &StoredRun, rows: &[RowComparison]) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    if let Some(caveat) = run.caveat() {
+        blocks.push(Block::Paragraph(format!("NOT COMPARABLE with published values: {caveat}."), Tone::Unsure));
+    }
+    let verdict = run_verdict(run);
+    blocks.push(Block::Paragraph(prose::summary(run, rows), tables::run_tone(verdict)));
+    blocks.push(Block::Paragraph(prose::protocol(run.record()), Tone::Plain));
+    blocks
+}
+
+fn comparisons(run: &StoredRun, rows: &[RowComparison], notes: &Footnotes, detail: Detail) -> Vec<Block> {
+    let label = &run.record().published_label;
+    let mask = rows.iter().map(|row| (row, &row.mask, row.verdict)).collect::<Vec<_>>();
+    let boxes = rows.iter().filter(|row| has_values(&row.boxes)).map(|row| (row, &row.boxes, row.box_verdict));
+    let boxes = boxes.collect::<Vec<_>>();
+    let mut blocks = vec![
+        Block::Heading(prose::caption("Mask AP", "segm", run.record())),
+        Block::Table(tables::comparison(&mask, label, notes, detail)),
+    ];
+    if !boxes.is_empty() {
+        blocks.push(Block::Heading(prose::caption("Box AP", "bbox", run.record())));
+        blocks.push(Block::Table(tables::comparison(&boxes, label, notes, detail)));
+    }
+    blocks
+}
+
+fn has_values(values: &[super::Comparison; 4]) -> bool {
+    values.iter().any(|value| value.ours.or(value.published).is_some())
+}
+
+fn unmeasured(rows: &[RowComparison]) -> Vec<Block> {
+    let reasons: Vec<String> = rows.iter().filter(|row| row.metrics.is_none()).map(prose::unmeasured).collect();
+    section("Rows that were not measured", Block::Bullets(reasons.clone()), reasons.is_empty())
+}
+
+fn agreement(rows: &[RowComparison]) -> Vec<Block> {
+    let table = tables::agreement(rows);
+    let Some(table) = table else { return Vec::new() };
+    vec![
+        Block::Heading("Agreement with the reference's detections".to_string()),
+        Block::Paragraph(prose::AGREEMENT_RULE.to_string(), Tone::Plain),
+        Block::Table(table),
+    ]
+}
+
+fn passed_over(rows: &[RowComparison]) -> Vec<Block> {
+    let items: Vec<String> = rows.iter().flat_map(prose::passed_over).collect();
+    section("Passed over without a word by lvis-api", Block::Bullets(items.clone()), items.is_empty())
+}
+
+fn full_precision(run: &StoredRun, rows: &[RowComparison]) -> Vec<Block> {
+    let record = run.record();
+    let mut blocks = vec![
+        Block::Heading("Full precision".to_string()),
+        Block::Paragraph(prose::full_precision(record), Tone::Plain),
+        Block::Table(tables::exact(rows, &record.published_label)),
+    ];
+    if rows.iter().any(|row| row.metrics.is_some()) {
+        blocks.push(Block::Heading(format!("All metrics: {}", super::text::protocol_short(&record.protocol))));
+        blocks.push(Block::Table(tables::all_metrics(rows)));
+    }
+    blocks
+}
+
+fn plots(run: &StoredRun) -> Vec<Block> {
+    let pictures = pictures(run);
+    let mut blocks = vec![Block::Heading("Plots".to_string())];
+    blocks.extend(
+        pictures.iter().map(|picture| Block::Picture(picture.caption(run), format!("plots/{}.svg", picture.stem()))),
+    );
+    blocks
+}
+
+fn provenance(run: &StoredRun, rows: &[RowComparison]) -> Vec<Block> {
+    let mut blocks = vec![Block::Heading("Provenance".to_string()), Block::Bullets(prose::provenance(run.record()))];
+    if rows.iter().any(|row| row.metrics.is_some()) {
+        blocks.push(Block::Table(tables::weights(rows)));
+        blocks.push(Block::Heading("Time".to_string()));
+        blocks.push(Block::Paragraph(prose::TIMING_RULE.to_string(), Tone::Plain));
+        blocks.push(Block::Table(tables::timing(rows)));
+    }
+    blocks
+}
+
+fn footnotes(notes: &Footnotes, detail: Detail) -> Vec<Block> {
+    let mut blocks = section("Footnotes", Block::Numbered(notes.texts()), notes.texts().is_empty());
+    if detail == Detail::Full {
+        blocks.extend(section("Sources", Block::Bullets(notes.sources()), notes.sources().is_empty()));
+    }
+    blocks
+}
+
+fn section(heading: &str, block: Block, empty: bool) -> Vec<Block> {
+    if empty {
+        return Vec::new();
+    }
+    vec![Block::Heading(heading.to_string()), block]
+}
