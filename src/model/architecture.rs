@@ -164,7 +164,7 @@ impl Architecture {
         let layers = ["top_down_layers.1", "top_down_layers.0", "bottom_up_layers.1"];
         for ((layer, heads), width) in layers.iter().zip(self.attention_heads).zip(self.pyramid_widths()) {
             let channels = width / 2;
-            if channels % heads != 0 {
+            if !channels.is_multiple_of(heads) {
                 return Err(ModelError::Heads { name: format!("neck.{layer}.attn_block"), heads, channels });
             }
         }
@@ -265,7 +265,7 @@ const MIN_ENHANCER_HEADS: usize = 4;
 /// these numbers and no others.
 fn heads_for(name: &str, channels: usize, head_width: usize, min: usize) -> Result<usize, ModelError> {
     let heads = (channels / head_width).max(min);
-    if channels % heads != 0 {
+    if !channels.is_multiple_of(heads) {
         return Err(ModelError::Heads { name: name.to_owned(), heads, channels });
     }
     Ok(heads)

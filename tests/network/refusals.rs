@@ -82,9 +82,10 @@ fn absurd_sizes_are_refused_before_anything_is_allocated() {
     assert!(matches!(resized(stem, &[8]), ModelError::Rank { rank: 4, .. }));
     let heads = "neck.bottom_up_layers.1.attn_block.bias";
     assert!(matches!(resized(heads, &[3]), ModelError::Heads { heads: 3, channels: 32, .. }));
+    let text = "backbone.text_model.model.text_model.embeddings.token_embedding.weight";
+    assert!(matches!(resized(text, &[49_408, 200]), ModelError::Heads { heads: 3, channels: 200, .. }));
     assert!(matches!(resized(heads, &[0]), ModelError::Size { value: 0, min: 1, .. }));
-    let tokens = "backbone.text_model.model.text_model.embeddings.token_embedding.weight";
-    let ModelError::Parameters { mismatch, .. } = resized(tokens, &[10, 8]) else { panic!("another refusal") };
+    let ModelError::Parameters { mismatch, .. } = resized(text, &[10, 8]) else { panic!("another refusal") };
     assert_eq!(mismatch.wrong_shape[0].expected, [49_408, 8]);
 }
 

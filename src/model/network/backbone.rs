@@ -1,6 +1,6 @@
 //! YOLOv8's CSPDarknet: image to feature pyramid.
 
-use super::builder::Builder;
+use super::builder::{Builder, Chain};
 use super::graph::{Part, ValueId};
 use crate::model::Architecture;
 
@@ -16,7 +16,7 @@ pub(super) fn build(b: &mut Builder, architecture: &Architecture, image: ValueId
         .map(|((width, blocks), number)| {
             let name = format!("{BACKBONE}.stage{number}");
             x = b.conv_bn_silu(format!("{name}.0"), x, width, 3, 2);
-            x = b.csp(&format!("{name}.1"), x, width, blocks, true, None);
+            x = b.csp(&format!("{name}.1"), x, width, blocks, Chain::Residual);
             x
         })
         .collect();

@@ -16,10 +16,12 @@ pub(super) struct Builder {
     part: Part,
 }
 
-/// Text guidance of a [`Builder::csp`] layer.
-pub(super) struct Guide {
-    pub texts: ValueId,
-    pub heads: usize,
+/// What the chain of a [`Builder::csp`] layer is made of.
+pub(super) enum Chain {
+    /// Bottlenecks that add their input (backbone).
+    Residual,
+    /// Bottlenecks that do not, then a text attention (neck).
+    Guided { texts: ValueId, heads: usize },
 }
 
 impl Builder {
@@ -46,6 +48,14 @@ impl Builder {
         match self.nodes[value.0].shape {
             Shape::Map { channels, height, width } => (channels, height, width),
             Shape::Texts { .. } | Shape::Logits { .. } => unreachable!("only maps are given to map operations"),
+        }
+    }
+
+    /// Width of a text row.
+    fn text_width(&self, value: ValueId) -> usize {
+        match self.nodes[value.0].shape {
+            Shape::Texts { width } => width,
+            Shape::Map { .. } | Shape::Logits { .. } => unreachable!("only texts are given to text operations"),
         }
     }
 
@@ -126,10 +136,10 @@ impl Builder {
         self.push(name, Op::MaxPool { kernel }, vec![x], shape)
     }
 
-    pub fn text_enhancer(&mut self, name: String, texts: ValueId, maps: Vec<ValueId>, op: TextEnhancer) -> ValueId {
-        let shape = self.nodes[texts.0].shape;
-        let inputs = [vec![texts], maps].concat();
-        self.push(name, Op::TextEnhancer(op), inputs, shape)
+    pub fn text_enhancer(&mut self, name: String, texts: ValueId, maps: Vec<ValueId>, heads: usize) -> ValueId {
+        let (width, text_width) = (self.channels(maps[0]), self.text_width(texts));
+        let op = Op::TextEnhancer(TextEnhancer { width, heads, text_width });
+        self.push(name, op, [vec![texts], maps].concat(), Shape::Texts { width: text_width })
     }
 
     pub fn class_contrast(&mut self, name: String, embedding: ValueId, texts: ValueId, norm: ClassNorm) -> ValueId {
@@ -144,17 +154,8 @@ impl Builder {
     }
 
     /// Cross-stage-partial layer (YOLOv8's C2f): half of the channels pass through a chain of
-    /// `blocks` bottlenecks, and every link of the chain goes into the final convolution. With a
-    /// guide, a text attention is the chain's last link.
-    pub fn csp(
-        &mut self,
-        name: &str,
-        x: ValueId,
-        out: usize,
-        blocks: usize,
-        residual: bool,
-        guide: Option<Guide>,
-    ) -> ValueId {
+    /// `blocks` bottlenecks, and every link of the chain goes into the final convolution.
+    pub fn csp(&mut self, name: &str, x: ValueId, out: usize, blocks: usize, chain: Chain) -> ValueId {
         let half = out / 2;
         let split = self.conv_bn_silu(format!("{name}.main_conv"), x, 2 * half, 1, 1);
         let mut links = vec![
@@ -163,11 +164,11 @@ impl Builder {
         ];
         let mut last = links[1];
         for block in 0..blocks {
-            last = self.bottleneck(&format!("{name}.blocks.{block}"), last, residual);
+            last = self.bottleneck(&format!("{name}.blocks.{block}"), last, matches!(chain, Chain::Residual));
             links.push(last);
         }
-        if let Some(guide) = guide {
-            links.push(self.text_attention(&format!("{name}.attn_block"), last, guide));
+        if let Chain::Guided { texts, heads } = chain {
+            links.push(self.text_attention(&format!("{name}.attn_block"), last, texts, heads));
         }
         let all = self.concat(format!("{name}.concat"), links);
         let y = self.conv_bn_silu(format!("{name}.final_conv"), all, out, 1, 1);
@@ -187,15 +188,11 @@ impl Builder {
         y
     }
 
-    fn text_attention(&mut self, name: &str, x: ValueId, guide: Guide) -> ValueId {
+    fn text_attention(&mut self, name: &str, x: ValueId, texts: ValueId, heads: usize) -> ValueId {
         let channels = self.channels(x);
         let projected = self.conv_bn(format!("{name}.project_conv"), x, channels);
-        let text_width = match self.nodes[guide.texts.0].shape {
-            Shape::Texts { width } => width,
-            Shape::Map { .. } | Shape::Logits { .. } => unreachable!("guides are texts"),
-        };
-        let op = Op::TextAttention(TextAttention { channels, heads: guide.heads, text_width });
+        let op = Op::TextAttention(TextAttention { channels, heads, text_width: self.text_width(texts) });
         let shape = self.nodes[x.0].shape;
-        self.push(name.to_owned(), op, vec![x, projected, guide.texts], shape)
+        self.push(name.to_owned(), op, vec![x, projected, texts], shape)
     }
 }

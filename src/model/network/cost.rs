@@ -4,7 +4,8 @@ use super::graph::{Graph, Node, Op, Part, TextEnhancer};
 
 impl Graph {
     /// Multiply-accumulates of a part for one image and `classes` texts: convolutions, linear
-    /// layers and matrix products. Normalisation, activation and pooling are not counted.
+    /// layers and matrix products. Normalisation, activation and pooling are not counted; counters
+    /// that book two operations for a normalised element find 0.2 % more.
     pub fn macs(&self, part: Part, classes: usize) -> u64 {
         self.nodes.iter().filter(|node| node.part == part).map(|node| self.node_macs(node, classes as u64)).sum()
     }

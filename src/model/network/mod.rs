@@ -15,7 +15,7 @@
 //! # use zoobench::model::{Architecture, Family, Size};
 //! let graph = Graph::new(&Architecture::reference(Family::V1, Size::L));
 //! assert_eq!(graph.parameter_count(), 49_597_762);
-//! assert_eq!(graph.macs(Part::Backbone, 80) / 100_000_000, 429);
+//! assert_eq!(graph.macs(Part::Backbone, 80) / 1_000_000_000, 42);
 //! ```
 mod backbone;
 mod builder;

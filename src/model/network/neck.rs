@@ -1,7 +1,7 @@
 //! The re-parameterisable vision-language path aggregation network (RepVL-PAN).
 
-use super::builder::{Builder, Guide};
-use super::graph::{Part, TextEnhancer, ValueId};
+use super::builder::{Builder, Chain};
+use super::graph::{Part, ValueId};
 use crate::model::Architecture;
 
 /// Appends the neck; returns the text-guided P3, P4, P5.
@@ -17,29 +17,22 @@ pub(super) fn build(
     let [heads3, heads4, heads5] = architecture.attention_heads;
     let [c3, c4, c5] = architecture.pyramid_widths();
     let blocks = architecture.neck_blocks;
+    let layer = |b: &mut Builder, name: &str, parts: [ValueId; 2], out, texts, heads| {
+        let x = b.concat(format!("{name}.input"), parts.to_vec());
+        b.csp(name, x, out, blocks, Chain::Guided { texts, heads })
+    };
 
     let up = b.upsample("neck.upsample_layers.0".into(), p5);
-    let x = b.concat("neck.top_down_layers.0.input".into(), vec![up, p4]);
-    let guide = Guide { texts, heads: heads4 };
-    let t4 = b.csp("neck.top_down_layers.0", x, c4, blocks, false, Some(guide));
-
+    let t4 = layer(b, "neck.top_down_layers.0", [up, p4], c4, texts, heads4);
     let up = b.upsample("neck.upsample_layers.1".into(), t4);
-    let x = b.concat("neck.top_down_layers.1.input".into(), vec![up, p3]);
-    let guide = Guide { texts, heads: heads3 };
-    let t3 = b.csp("neck.top_down_layers.1", x, c3, blocks, false, Some(guide));
+    let t3 = layer(b, "neck.top_down_layers.1", [up, p3], c3, texts, heads3);
 
     let texts = enhance_texts(b, architecture, texts, [t3, t4, p5]);
 
     let down = b.conv_bn_silu("neck.downsample_layers.0".into(), t3, c3, 3, 2);
-    let x = b.concat("neck.bottom_up_layers.0.input".into(), vec![down, t4]);
-    let guide = Guide { texts, heads: heads4 };
-    let b4 = b.csp("neck.bottom_up_layers.0", x, c4, blocks, false, Some(guide));
-
+    let b4 = layer(b, "neck.bottom_up_layers.0", [down, t4], c4, texts, heads4);
     let down = b.conv_bn_silu("neck.downsample_layers.1".into(), b4, c4, 3, 2);
-    let x = b.concat("neck.bottom_up_layers.1.input".into(), vec![down, p5]);
-    let guide = Guide { texts, heads: heads5 };
-    let b5 = b.csp("neck.bottom_up_layers.1", x, c5, blocks, false, Some(guide));
-
+    let b5 = layer(b, "neck.bottom_up_layers.1", [down, p5], c5, texts, heads5);
     [t3, b4, b5]
 }
 
@@ -56,7 +49,5 @@ fn enhance_texts(b: &mut Builder, architecture: &Architecture, texts: ValueId, m
         b.alias(module, y);
         projected.push(y);
     }
-    let text_width = architecture.text.projection;
-    let op = TextEnhancer { width: enhancer.width, heads: enhancer.heads, text_width };
-    b.text_enhancer(name.into(), texts, projected, op)
+    b.text_enhancer(name.into(), texts, projected, enhancer.heads)
 }

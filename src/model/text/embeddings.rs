@@ -19,7 +19,7 @@ impl TextEmbeddings {
     ///
     /// If there is not at least one whole row, or more than [`TextEmbeddings::MAX_CLASSES`].
     pub fn new(width: usize, data: Vec<f32>) -> Result<Self, ModelError> {
-        if width == 0 || data.is_empty() || data.len() % width != 0 {
+        if width == 0 || data.is_empty() || !data.len().is_multiple_of(width) {
             return Err(ModelError::EmbeddingShape { found: data.len(), width });
         }
         Self::check_count(data.len() / width)?;

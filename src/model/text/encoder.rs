@@ -12,8 +12,8 @@ use crate::model::engine::{LayerNorm, Linear};
 use crate::model::network::Parameter;
 use crate::model::{Excerpt, ModelError, Weights};
 
-/// Sequences that go through the transformer at once: bounds memory, not results.
-const BATCH: usize = 64;
+/// Tokens that go through the transformer at once: bounds memory to tens of megabytes, not results.
+const TOKENS_AT_ONCE: usize = 2048;
 
 /// Prompts to embeddings (Radford et al., Learning Transferable Visual Models From Natural Language
 /// Supervision, 2021): pre-normalised causal transformer, pooled at the first end mark.
@@ -89,10 +89,10 @@ impl TextEncoder {
         let mut by_length: BTreeMap<usize, Vec<&Vec<u32>>> = BTreeMap::new();
         sequences.iter().for_each(|sequence| by_length.entry(sequence.len()).or_default().push(sequence));
         let mut rows = HashMap::new();
-        for mut group in by_length.into_values() {
+        for (length, mut group) in by_length {
             group.sort_unstable();
             group.dedup();
-            for batch in group.chunks(BATCH) {
+            for batch in group.chunks((TOKENS_AT_ONCE / length).max(1)) {
                 let embeddings = self.encode_batch(batch)?.to_vec2::<f32>()?;
                 rows.extend(batch.iter().copied().zip(embeddings));
             }
