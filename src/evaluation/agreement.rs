@@ -191,7 +191,8 @@ fn compare(found: &Comparable, expected: &Comparable) -> Option<Pair> {
     let score_difference = (found.score - expected.score).abs();
     let differences = found.corners.iter().zip(&expected.corners).map(|(a, b)| (a - b).abs());
     let near = differences.clone().all(|difference| difference <= BOX_TOLERANCE);
-    if !near || !(score_difference <= SCORE_TOLERANCE) {
+    let agrees = near && score_difference <= SCORE_TOLERANCE;
+    if !agrees {
         return None;
     }
     let mask_iou = match (&found.mask, &expected.mask) {
