@@ -5,6 +5,8 @@ mod common;
 mod golden;
 #[path = "evaluation/reference.rs"]
 mod reference;
+#[path = "evaluation/refusals.rs"]
+mod refusals;
 #[path = "evaluation/sets.rs"]
 mod sets;
 
@@ -89,7 +91,7 @@ fn box_and_automatic_rule_agree_where_every_record_has_a_box() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(600), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn small_sets_equal_the_reference(set in sets(), segm: bool, by_mask: bool, limit in 2..20usize) {

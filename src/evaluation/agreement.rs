@@ -1,28 +1,32 @@
-//! How closely detections agree with a reference's, image by image.
+//! How closely two sets of detections agree, image by image: ours and the reference's.
+//!
+//! A reference detection is matched by one of ours with the same category, a score within
+//! [`MAX_SCORE_DIFFERENCE`], corners within [`MAX_BOX_DIFFERENCE`] and a mask IoU of at least
+//! [`MIN_MASK_IOU`], where two masks without a pixel count as equal. Each of ours matches one.
 
-use std::collections::BTreeMap;
-
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::dataset::{Record, Segmentation, SegmentationError};
+use super::EvaluationError;
+use crate::dataset::{Record, Segmentation};
 use crate::mask::{iou, Rle};
 
 /// Largest score difference of a match.
-const SCORE_TOLERANCE: f64 = 1e-3;
-/// Largest difference of a match's box corners, in pixels.
-const BOX_TOLERANCE: f64 = 0.5;
-/// Smallest mask IoU of a match.
-const MASK_IOU: f64 = 0.95;
+pub const MAX_SCORE_DIFFERENCE: f64 = 1e-3;
 
-/// How closely detections agree with the reference's, image by image.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+/// Largest difference of a corner coordinate of a match, in pixels.
+pub const MAX_BOX_DIFFERENCE: f64 = 0.5;
+
+/// Smallest mask IoU of a match.
+pub const MIN_MASK_IOU: f64 = 0.95;
+
+/// How closely detections agree with the reference's over a data set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Agreement {
     /// Reference detections.
     pub reference: u64,
-    /// Of these, matched: same label, score within 1e-3, box within 0.5 px, mask IoU at least 0.95.
+    /// Of these, matched.
     pub matched: u64,
-    /// Smallest share matched in an image, 0..=1; 1 if the reference has no detections.
+    /// Smallest share matched in an image, 0..=1.
     pub worst_image: f64,
     /// Median over matched pairs of the score difference.
     pub median_score_difference: f64,
@@ -40,208 +44,156 @@ pub struct Agreement {
     pub min_mask_iou: f64,
 }
 
-/// One of the two lists that are compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
-    /// The detections under test.
-    Ours,
-    /// Those they are held against.
-    Reference,
+/// One image's matched pairs.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ImageAgreement {
+    /// Reference detections.
+    pub reference: usize,
+    /// Matched pairs in the order of the reference.
+    pub pairs: Vec<Pair>,
 }
 
-impl std::fmt::Display for Side {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Ours => "our results",
-            Self::Reference => "the reference's results",
-        })
-    }
+/// How far apart a matched pair is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pair {
+    /// Absolute difference of the scores.
+    pub score_difference: f64,
+    /// Largest absolute difference of a corner coordinate in pixels.
+    pub box_difference: f64,
+    /// IoU of the masks; 1 for two masks without a pixel.
+    pub mask_iou: f64,
 }
 
-/// Why two lists of detections could not be compared.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum AgreementError {
-    /// A record has no box.
-    #[error("{side}, record {index} (image {image}): no bbox; give every record its [x, y, width, height]")]
-    MissingBox {
-        /// List.
-        side: Side,
-        /// Index in the list.
-        index: usize,
-        /// Image id.
-        image: i64,
-    },
-    /// A mask is spelled as polygons, which do not say on which image size.
-    #[error("{side}, record {index} (image {image}): the mask is a polygon; write it as run lengths")]
-    Polygons {
-        /// List.
-        side: Side,
-        /// Index in the list.
-        index: usize,
-        /// Image id.
-        image: i64,
-    },
-    /// A mask cannot be read.
-    #[error("{side}, record {index} (image {image}): {problem}")]
-    Mask {
-        /// List.
-        side: Side,
-        /// Index in the list.
-        index: usize,
-        /// Image id.
-        image: i64,
-        /// What is wrong with it.
-        problem: SegmentationError,
-    },
-}
-
-/// Compares `ours` with `reference`: for each reference detection, in order, the one of ours that
-/// agrees with it and has the nearest box is its match, each at most once.
-///
-/// Two masks without a pixel agree. A reference detection without a mask is compared by label, score
-/// and box alone. Images that only `ours` has do not count; nor do extra detections.
+/// Matches the reference's records of one image to ours, in the reference's order, each to the
+/// record of ours that is nearest in score among those close enough and not taken.
 ///
 /// # Errors
-/// [`AgreementError`] for a record without a box or with a mask that cannot be read, on an image of
-/// the reference.
-pub fn agreement(ours: &[Record], reference: &[Record]) -> Result<Agreement, AgreementError> {
-    let (ours, reference) = (by_image(ours), by_image(reference));
-    let images: Vec<_> = reference.iter().collect();
-    let compared: Result<Vec<_>, _> = images
-        .par_iter()
-        .map(|(image, reference)| {
-            let ours = ours.get(image).map_or(&[][..], Vec::as_slice);
-            Ok(ImagePairs {
-                reference: reference.len(),
-                pairs: pairs(&prepare(Side::Ours, ours)?, &prepare(Side::Reference, reference)?),
-            })
-        })
-        .collect();
-    Ok(summarize(&compared?))
-}
-
-type Indexed<'a> = (usize, &'a Record);
-
-fn by_image(records: &[Record]) -> BTreeMap<i64, Vec<Indexed<'_>>> {
-    let mut images: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for (index, record) in records.iter().enumerate() {
-        images.entry(record.image_id).or_default().push((index, record));
-    }
-    images
-}
-
-/// What of a record is compared.
-struct Comparable {
-    category: i64,
-    score: f64,
-    corners: [f64; 4],
-    mask: Option<Rle>,
-}
-
-fn prepare(side: Side, records: &[Indexed<'_>]) -> Result<Vec<Comparable>, AgreementError> {
-    records.iter().map(|&(index, record)| comparable(side, index, record)).collect()
-}
-
-fn comparable(side: Side, index: usize, record: &Record) -> Result<Comparable, AgreementError> {
-    let image = record.image_id;
-    let [x, y, width, height] = record.bbox.ok_or(AgreementError::MissingBox { side, index, image })?;
-    let mask = match &record.segmentation {
-        None => None,
-        Some(Segmentation::Polygons(_)) => return Err(AgreementError::Polygons { side, index, image }),
-        // Run lengths carry their own size.
-        Some(runs) => {
-            Some(runs.to_rle(0, 0).map_err(|problem| AgreementError::Mask { side, index, image, problem })?)
-        }
-    };
-    Ok(Comparable { category: record.category_id, score: record.score, corners: [x, y, x + width, y + height], mask })
-}
-
-/// A matched pair's differences.
-struct Pair {
-    score_difference: f64,
-    box_difference: f64,
-    mask_iou: Option<f64>,
-}
-
-struct ImagePairs {
-    reference: usize,
-    pairs: Vec<Pair>,
-}
-
-fn pairs(ours: &[Comparable], reference: &[Comparable]) -> Vec<Pair> {
+/// A compressed mask that is not well-formed.
+pub fn compare_image(ours: &[Record], reference: &[Record]) -> Result<ImageAgreement, EvaluationError> {
     let mut taken = vec![false; ours.len()];
     let mut pairs = Vec::new();
-    for expected in reference {
-        let free = ours.iter().enumerate().filter(|(index, _)| !taken[*index]);
-        let agreeing = free.filter_map(|(index, found)| Some((index, compare(found, expected)?)));
-        let nearest = agreeing.min_by(|a, b| a.1.box_difference.total_cmp(&b.1.box_difference));
-        if let Some((index, pair)) = nearest {
+    for record in reference {
+        let mut best: Option<(usize, Pair)> = None;
+        for (index, candidate) in ours.iter().enumerate().filter(|(index, _)| !taken[*index]) {
+            let nearer = |pair: &Pair| best.is_none_or(|(_, found)| pair.score_difference < found.score_difference);
+            if let Some(pair) = pair(candidate, record)?.filter(nearer) {
+                best = Some((index, pair));
+            }
+        }
+        if let Some((index, pair)) = best {
             taken[index] = true;
             pairs.push(pair);
         }
     }
-    pairs
+    Ok(ImageAgreement { reference: reference.len(), pairs })
 }
 
-/// The differences of two detections that agree. Values that are not numbers agree with nothing.
-fn compare(found: &Comparable, expected: &Comparable) -> Option<Pair> {
-    if found.category != expected.category {
-        return None;
+/// The pair, if the two are close enough. Masks are compared last: they cost most.
+fn pair(ours: &Record, reference: &Record) -> Result<Option<Pair>, EvaluationError> {
+    let score_difference = (ours.score - reference.score).abs();
+    let box_difference = box_difference(ours.bbox, reference.bbox);
+    let near = ours.category_id == reference.category_id
+        && score_difference <= MAX_SCORE_DIFFERENCE
+        && box_difference <= MAX_BOX_DIFFERENCE;
+    if !near {
+        return Ok(None);
     }
-    let score_difference = (found.score - expected.score).abs();
-    let differences = found.corners.iter().zip(&expected.corners).map(|(a, b)| (a - b).abs());
-    let near = differences.clone().all(|difference| difference <= BOX_TOLERANCE);
-    let agrees = near && score_difference <= SCORE_TOLERANCE;
-    if !agrees {
-        return None;
-    }
-    let mask_iou = match (&found.mask, &expected.mask) {
-        (_, None) => None,
-        (None, Some(_)) => return None,
-        (Some(found), Some(expected)) => Some(mask_iou(found, expected)).filter(|&iou| iou >= MASK_IOU).map(Some)?,
-    };
-    Some(Pair { score_difference, box_difference: differences.fold(0.0, f64::max), mask_iou })
+    let mask_iou = mask_iou(ours, reference)?;
+    Ok((mask_iou >= MIN_MASK_IOU).then_some(Pair { score_difference, box_difference, mask_iou }))
 }
 
-/// IoU of two masks, 1 where neither has a pixel.
-fn mask_iou(found: &Rle, expected: &Rle) -> f64 {
-    if found.area() == 0 && expected.area() == 0 {
-        return 1.0;
+/// Largest corner difference; two absent boxes agree, one absent box agrees with none.
+fn box_difference(ours: Option<[f64; 4]>, reference: Option<[f64; 4]>) -> f64 {
+    let corners = |[x, y, width, height]: [f64; 4]| [x, y, x + width, y + height];
+    match (ours, reference) {
+        (None, None) => 0.0,
+        (Some(ours), Some(reference)) => {
+            let differences =
+                corners(ours).into_iter().zip(corners(reference)).map(|(ours, reference)| (ours - reference).abs());
+            // In this order NaN is the largest, and close to nothing.
+            differences.max_by(f64::total_cmp).unwrap_or(f64::INFINITY)
+        }
+        _ => f64::INFINITY,
     }
-    iou(found, expected)
 }
 
-fn summarize(images: &[ImagePairs]) -> Agreement {
-    let pairs = || images.iter().flat_map(|image| &image.pairs);
-    let scores = sorted(pairs().map(|pair| pair.score_difference));
-    let boxes = sorted(pairs().map(|pair| pair.box_difference));
-    let ious = sorted(pairs().filter_map(|pair| pair.mask_iou));
-    let shares = images.iter().map(|image| image.pairs.len() as f64 / image.reference as f64);
-    Agreement {
-        reference: images.iter().map(|image| image.reference as u64).sum(),
-        matched: scores.len() as u64,
-        worst_image: shares.fold(1.0, f64::min),
-        median_score_difference: median(&scores),
-        max_score_difference: scores.last().copied().unwrap_or(0.0),
-        median_box_difference: median(&boxes),
-        max_box_difference: boxes.last().copied().unwrap_or(0.0),
-        median_mask_iou: median(&ious),
-        mean_mask_iou: ious.iter().sum::<f64>() / ious.len().max(1) as f64,
-        min_mask_iou: ious.first().copied().unwrap_or(0.0),
+fn mask_iou(ours: &Record, reference: &Record) -> Result<f64, EvaluationError> {
+    if ours.segmentation == reference.segmentation {
+        return Ok(1.0);
+    }
+    let (ours, reference) = (mask(ours)?, mask(reference)?);
+    let both_empty = |ours: &Rle, reference: &Rle| ours.area() == 0 && reference.area() == 0;
+    Ok(match (ours, reference) {
+        (Some(ours), Some(reference)) if both_empty(&ours, &reference) => 1.0,
+        (Some(ours), Some(reference)) => iou(&ours, &reference),
+        _ => 0.0,
+    })
+}
+
+/// The mask of a record of a results file: compressed runs, which know their size.
+fn mask(record: &Record) -> Result<Option<Rle>, EvaluationError> {
+    match &record.segmentation {
+        Some(Segmentation::Compressed { size: [height, width], counts }) => {
+            let mask = Rle::from_string(*height, *width, counts);
+            mask.map(Some).map_err(|error| EvaluationError::ComparedMask { image: record.image_id, error })
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Pairs over many images.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct AgreementBuilder {
+    reference: u64,
+    pairs: Vec<Pair>,
+    worst_image: Option<f64>,
+}
+
+impl AgreementBuilder {
+    /// Adds an image. One without reference detections counts for nothing.
+    pub fn add(&mut self, image: ImageAgreement) {
+        if image.reference == 0 {
+            return;
+        }
+        let share = image.pairs.len() as f64 / image.reference as f64;
+        self.worst_image = Some(self.worst_image.map_or(share, |worst| worst.min(share)));
+        self.reference += image.reference as u64;
+        self.pairs.extend(image.pairs);
+    }
+
+    /// The agreement over all images added; `None` if the reference has no detection there.
+    pub fn finish(self) -> Option<Agreement> {
+        let score = sorted(self.pairs.iter().map(|pair| pair.score_difference));
+        let corner = sorted(self.pairs.iter().map(|pair| pair.box_difference));
+        let mask = sorted(self.pairs.iter().map(|pair| pair.mask_iou));
+        Some(Agreement {
+            reference: self.reference,
+            matched: self.pairs.len() as u64,
+            worst_image: self.worst_image?,
+            median_score_difference: median(&score),
+            max_score_difference: score.last().copied().unwrap_or(0.0),
+            median_box_difference: median(&corner),
+            max_box_difference: corner.last().copied().unwrap_or(0.0),
+            median_mask_iou: median(&mask),
+            mean_mask_iou: mask.iter().sum::<f64>() / (mask.len().max(1)) as f64,
+            min_mask_iou: mask.first().copied().unwrap_or(0.0),
+        })
     }
 }
 
 fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
-    let mut values: Vec<_> = values.collect();
-    values.sort_unstable_by(f64::total_cmp);
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
     values
 }
 
-/// The middle of sorted values, 0 if there are none.
+/// Median of sorted values; 0 of none.
 fn median(sorted: &[f64]) -> f64 {
-    match sorted.len() {
-        0 => 0.0,
-        count => (sorted[(count - 1) / 2] + sorted[count / 2]) / 2.0,
+    let middle = sorted.len() / 2;
+    match (sorted.len(), sorted.len() % 2) {
+        (0, _) => 0.0,
+        (_, 1) => sorted[middle],
+        _ => 0.5 * (sorted[middle - 1] + sorted[middle]),
     }
 }
 
@@ -249,94 +201,61 @@ fn median(sorted: &[f64]) -> f64 {
 mod tests {
     use super::*;
 
-    fn runs(counts: &[f64]) -> Option<Segmentation> {
-        Some(Segmentation::Runs { size: [10, 10], counts: counts.to_vec() })
+    fn record(category_id: i64, score: f64, x: f64, counts: &str) -> Record {
+        let segmentation = Segmentation::Compressed { size: [4, 4], counts: counts.as_bytes().to_vec() };
+        Record { image_id: 1, category_id, score, bbox: Some([x, 0.0, 2.0, 2.0]), segmentation: Some(segmentation) }
     }
 
-    fn record(image_id: i64, x: f64, score: f64) -> Record {
-        let segmentation = runs(&[20.0, 40.0, 40.0]);
-        Record { image_id, category_id: 3, score, bbox: Some([x, 0.0, 4.0, 10.0]), segmentation }
+    fn square(first: u32) -> String {
+        Rle::from_counts(4, 4, vec![first, 2, 2, 2, 10 - first]).expect("covers the image").to_string()
     }
 
-    fn matched(ours: Record, reference: Record) -> u64 {
-        agreement(&[ours], &[reference]).unwrap().matched
-    }
-
-    #[test]
-    fn a_list_agrees_with_itself() {
-        let records = [record(1, 2.0, 0.5), record(1, 30.0, 0.4), record(2, 2.0, 0.3)];
-        let expected = Agreement {
-            reference: 3,
-            matched: 3,
-            worst_image: 1.0,
-            median_mask_iou: 1.0,
-            mean_mask_iou: 1.0,
-            min_mask_iou: 1.0,
-            ..Agreement::default()
-        };
-        assert_eq!(agreement(&records, &records), Ok(expected));
+    fn matched(ours: &Record, reference: &Record) -> bool {
+        let image = compare_image(std::slice::from_ref(ours), std::slice::from_ref(reference)).expect("good masks");
+        image.pairs.len() == 1
     }
 
     #[test]
-    fn each_tolerance_is_a_limit() {
-        let reference = || record(1, 2.0, 0.5);
-        assert_eq!(matched(record(1, 2.5, 0.5), reference()), 1);
-        assert_eq!(matched(record(1, 2.51, 0.5), reference()), 0);
-        assert_eq!(matched(record(1, 2.0, 0.5009), reference()), 1);
-        assert_eq!(matched(record(1, 2.0, 0.5011), reference()), 0);
-        assert_eq!(matched(record(2, 2.0, 0.5), reference()), 0);
-        assert_eq!(matched(Record { category_id: 4, ..reference() }, reference()), 0);
-        let with_runs = |counts: &[f64]| Record { segmentation: runs(counts), ..reference() };
-        assert_eq!(matched(with_runs(&[20.0, 38.0, 42.0]), reference()), 1);
-        assert_eq!(matched(with_runs(&[20.0, 37.0, 43.0]), reference()), 0);
+    fn each_bound_can_fail() {
+        let reference = record(3, 0.5, 0.0, &square(5));
+        assert!(matched(&record(3, 0.5009, 0.4, &square(5)), &reference));
+        assert!(!matched(&record(4, 0.5, 0.0, &square(5)), &reference), "category");
+        assert!(!matched(&record(3, 0.502, 0.0, &square(5)), &reference), "score");
+        assert!(!matched(&record(3, 0.5, 0.6, &square(5)), &reference), "box");
+        assert!(!matched(&record(3, 0.5, f64::NAN, &square(5)), &reference), "box that is no number");
+        assert!(!matched(&record(3, 0.5, 0.0, &square(6)), &reference), "mask");
     }
 
     #[test]
-    fn values_that_are_no_numbers_agree_with_nothing() {
-        assert_eq!(matched(record(1, f64::NAN, 0.5), record(1, f64::NAN, 0.5)), 0);
-        assert_eq!(matched(record(1, 2.0, f64::NAN), record(1, 2.0, f64::NAN)), 0);
+    fn masks_without_a_pixel_agree() {
+        let empty = Rle::from_counts(4, 4, vec![16]).expect("covers the image").to_string();
+        let other = Rle::from_counts(4, 4, vec![16, 0]).expect("covers the image").to_string();
+        assert!(matched(&record(3, 0.5, 0.0, &empty), &record(3, 0.5, 0.0, &other)));
+        assert!(!matched(&record(3, 0.5, 0.0, &empty), &record(3, 0.5, 0.0, &square(5))));
     }
 
     #[test]
-    fn masks_without_a_pixel_agree_and_missing_ones_only_if_the_reference_has_none() {
-        let empty = || Record { segmentation: runs(&[100.0]), ..record(1, 2.0, 0.5) };
-        let none = || Record { segmentation: None, ..record(1, 2.0, 0.5) };
-        assert_eq!(matched(empty(), empty()), 1);
-        assert_eq!(matched(empty(), record(1, 2.0, 0.5)), 0);
-        assert_eq!(matched(record(1, 2.0, 0.5), none()), 1);
-        assert_eq!(matched(none(), record(1, 2.0, 0.5)), 0);
+    fn one_of_ours_matches_one_of_theirs() {
+        let twice = [record(3, 0.5, 0.0, &square(5)), record(3, 0.5, 0.0, &square(5))];
+        let image = compare_image(&twice[..1], &twice).expect("good masks");
+        assert_eq!((image.reference, image.pairs.len()), (2, 1));
+        let mut builder = AgreementBuilder::default();
+        builder.add(image);
+        builder.add(ImageAgreement::default());
+        let agreement = builder.finish().expect("there are reference detections");
+        assert_eq!((agreement.reference, agreement.matched, agreement.worst_image), (2, 1, 0.5));
+        assert_eq!(agreement.median_mask_iou, 1.0);
     }
 
     #[test]
-    fn each_detection_is_taken_once_and_the_nearest_first() {
-        let ours = [record(1, 2.3, 0.5), record(1, 2.1, 0.5)];
-        let found = agreement(&ours, &[record(1, 2.0, 0.5), record(1, 2.0, 0.5), record(1, 2.0, 0.5)]).unwrap();
-        assert_eq!((found.matched, found.reference), (2, 3));
-        assert!((found.median_box_difference - 0.2).abs() < 1e-12);
-        assert!((found.max_box_difference - 0.3).abs() < 1e-12);
-        let one = agreement(&ours, &[record(1, 2.0, 0.5)]).unwrap();
-        assert!((one.max_box_difference - 0.1).abs() < 1e-12);
+    fn a_malformed_mask_is_refused() {
+        let broken = record(3, 0.5, 0.0, "\u{7f}");
+        let error = compare_image(&[record(3, 0.5, 0.0, &square(5))], &[broken]).expect_err("malformed");
+        assert!(error.to_string().contains("image 1"), "{error}");
     }
 
     #[test]
-    fn the_worst_image_counts_an_image_without_our_detections() {
-        let reference = [record(1, 2.0, 0.5), record(2, 2.0, 0.5)];
-        let found = agreement(&[record(1, 2.0, 0.5), record(3, 2.0, 0.5)], &reference).unwrap();
-        assert_eq!((found.matched, found.worst_image), (1, 0.0));
-        assert_eq!(agreement(&reference, &[]).unwrap().worst_image, 1.0);
-    }
-
-    #[test]
-    fn records_that_cannot_be_compared_are_refused() {
-        let boxless = Record { bbox: None, ..record(7, 2.0, 0.5) };
-        let (side, index, image) = (Side::Ours, 0, 7);
-        let reference = [record(7, 2.0, 0.5)];
-        assert_eq!(agreement(&[boxless], &reference), Err(AgreementError::MissingBox { side, index, image }));
-        let polygon = Some(Segmentation::Polygons(vec![vec![0.0; 6]]));
-        let polygon = Record { segmentation: polygon, ..record(7, 2.0, 0.5) };
-        assert_eq!(agreement(&[polygon], &reference), Err(AgreementError::Polygons { side, index, image }));
-        let short = [Record { segmentation: runs(&[1.0]), ..record(7, 2.0, 0.5) }];
-        let refused = agreement(&reference, &short);
-        assert!(matches!(refused, Err(AgreementError::Mask { side: Side::Reference, index: 0, image: 7, .. })));
+    fn no_reference_is_no_agreement() {
+        assert_eq!(AgreementBuilder::default().finish(), None);
     }
 }

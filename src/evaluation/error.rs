@@ -1,10 +1,19 @@
 //! Why an evaluation was refused.
 
 use crate::dataset::SegmentationError;
+use crate::mask::MaskError;
 
 /// Why an evaluation was refused. lvis-api stops with an exception, or never, in the same places.
 #[derive(Debug, thiserror::Error)]
 pub enum EvaluationError {
+    /// A mask of two sets of detections that are compared with each other is not well-formed.
+    #[error("image {image}: a detection's mask cannot be compared: {error}; write the results file again")]
+    ComparedMask {
+        /// Image id.
+        image: i64,
+        /// What is wrong with it.
+        error: MaskError,
+    },
     /// A category has no `frequency`.
     #[error(
         "{source_name}: category {category} has no frequency; LVIS needs \"r\", \"c\" or \"f\" for APr, APc and APf"
@@ -78,7 +87,6 @@ pub enum EvaluationError {
         /// Image id.
         image: i64,
         /// What is wrong with it.
-        #[source]
         problem: SegmentationError,
     },
     /// A detection of an image that the annotation file does not list.
@@ -102,16 +110,6 @@ pub enum EvaluationError {
         image: i64,
         /// Image of the record.
         found: i64,
-    },
-    /// A detection has no `score`, or one that is not a number.
-    #[error("{source_name}: record {record} of image {image} has no numeric score")]
-    MissingScore {
-        /// Results file.
-        source_name: String,
-        /// Index of the record.
-        record: u64,
-        /// Image id.
-        image: i64,
     },
     /// A detection has no `bbox` in a file whose first record has one.
     #[error(
@@ -159,7 +157,6 @@ pub enum EvaluationError {
         /// Image id.
         image: i64,
         /// What is wrong with it.
-        #[source]
         problem: SegmentationError,
     },
     /// A score that is no number in an image whose detections must be ranked to cut them.

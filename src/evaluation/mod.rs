@@ -41,7 +41,7 @@ mod score;
 mod streaming;
 mod summary;
 
-pub use agreement::{agreement, Agreement, AgreementError, Side};
+pub use agreement::{compare_image, Agreement, AgreementBuilder, ImageAgreement, Pair};
 pub use error::EvaluationError;
 pub use evaluator::Evaluator;
 pub use file::evaluate_file;

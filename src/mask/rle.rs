@@ -71,22 +71,23 @@ impl Rle {
         self.counts.iter().skip(1).step_by(2).sum()
     }
 
-    /// The bounding box as pycocotools computes it (`rleToBbox`): `[0, 0, 0, 0]` for a mask without a
-    /// run of ones, the full height for a run that crosses into another column.
+    /// The bounding box as pycocotools computes it (`rleToBbox`): `[0, 0, 0, 0]` for a mask of one run,
+    /// the full height for a run of ones that crosses into another column.
     ///
-    /// An empty run of ones is taken for a run that ends before it starts, as in pycocotools, so such
-    /// a mask may have a box without having a pixel.
+    /// A mask whose runs of ones are all empty gets pycocotools' box too, which starts beyond the last
+    /// pixel and has a size that wrapped around.
     pub fn bbox(&self) -> PixelBox {
-        let runs = &self.counts[..self.counts.len() / 2 * 2];
-        if runs.is_empty() || self.height == 0 {
+        if self.counts.len() < 2 || self.height == 0 {
             return [0; 4];
         }
         let mut extent = Extent::new(self.height, self.width);
-        let mut end = 0u32;
-        for pair in runs.chunks_exact(2) {
-            let start = end.wrapping_add(pair[0]);
-            end = start.wrapping_add(pair[1]);
-            extent.add(start, end.wrapping_sub(1));
+        let mut end = 0;
+        for pair in self.counts.chunks_exact(2) {
+            let start = end + pair[0];
+            end = start + pair[1];
+            if start < end {
+                extent.add(start, end - 1);
+            }
         }
         extent.pixel_box()
     }
@@ -114,14 +115,13 @@ impl Extent {
 
     /// Adds the run from pixel `first` to pixel `last`, both included.
     fn add(&mut self, first: u32, last: u32) {
-        let (first_column, last_column) = (first / self.height, last / self.height);
-        if first_column < last_column {
+        let (left, right) = (first / self.height, last / self.height);
+        self.columns = [self.columns[0].min(left), self.columns[1].max(right)];
+        if left < right {
             self.rows = [0, self.height - 1];
-        }
-        for (column, pixel) in [(first_column, first), (last_column, last)] {
-            let row = pixel - column * self.height;
-            self.columns = [self.columns[0].min(column), self.columns[1].max(column)];
-            self.rows = [self.rows[0].min(row), self.rows[1].max(row)];
+        } else {
+            let (top, bottom) = (first - left * self.height, last - left * self.height);
+            self.rows = [self.rows[0].min(top), self.rows[1].max(bottom)];
         }
     }
 
@@ -174,7 +174,8 @@ mod tests {
     }
 
     #[test]
-    fn empty_run_of_ones_gives_pycocotools_box() {
-        assert_eq!(rle(4, 3, &[12, 0]).bbox(), [2, 0, 2, 4]);
+    fn empty_runs_of_ones_have_no_extent() {
+        assert_eq!(rle(4, 3, &[1, 0, 4, 2, 5, 0]).bbox(), [1, 1, 1, 2]);
+        assert_eq!(rle(4, 3, &[12, 0]).bbox(), [3, 4, u32::MAX - 1, u32::MAX - 2]);
     }
 }

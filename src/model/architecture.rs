@@ -217,7 +217,8 @@ fn enhancer_size(shapes: &Shapes<'_, impl Weights>) -> Result<Option<EnhancerSiz
         return Ok(None);
     }
     let width = shapes.linear("text enhancer width", &name, 0)?;
-    Ok(Some(EnhancerSize { width, heads: heads_for(width, ENHANCER_HEAD_WIDTH) }))
+    let heads = heads_for(ENHANCER, width, ENHANCER_HEAD_WIDTH, MIN_ENHANCER_HEADS)?;
+    Ok(Some(EnhancerSize { width, heads }))
 }
 
 fn head_size(shapes: &Shapes<'_, impl Weights>) -> Result<HeadSize, ModelError> {
@@ -243,26 +244,31 @@ fn text_size(shapes: &Shapes<'_, impl Weights>) -> Result<TextSize, ModelError> 
     Ok(TextSize {
         width,
         layers: shapes.depth(&layers, ".mlp.fc1.weight")?,
-        heads: heads_for(width, TEXT_HEAD_WIDTH),
+        heads: heads_for(text::TRANSFORMER, width, TEXT_HEAD_WIDTH, MIN_TEXT_HEADS)?,
         mlp: size("width of the text encoder's perceptron", format!("{layers}0.mlp.fc1.weight"), 0)?,
         projection: size("text embedding width", text::PROJECTION.to_owned(), 0)?,
     })
 }
 
-/// Most heads of the text encoder and of the text enhancer: what the published networks have.
-const MAX_HEADS: usize = 8;
-/// Least channels of a text encoder's head; 64 in the published ones.
-const TEXT_HEAD_WIDTH: usize = 4;
-/// Least channels of a text enhancer's head; 32 in the published ones.
-const ENHANCER_HEAD_WIDTH: usize = 8;
+/// Channels of a head in every CLIP text encoder, and the fewest heads of smaller ones.
+const TEXT_HEAD_WIDTH: usize = 64;
+const MIN_TEXT_HEADS: usize = 2;
+/// Channels of a head in the published text enhancers, and the fewest heads of smaller ones.
+const ENHANCER_HEAD_WIDTH: usize = 32;
+const MIN_ENHANCER_HEADS: usize = 4;
 
 /// Heads of an attention whose shapes do not tell them.
 ///
-/// The published networks have 8 at any width. Smaller networks were made with the largest power of
-/// two, up to 8, that leaves a head its least width.
-fn heads_for(width: usize, least_width: usize) -> usize {
-    let powers = [MAX_HEADS, MAX_HEADS / 2, MAX_HEADS / 4];
-    powers.into_iter().find(|heads| width % heads == 0 && width / heads >= least_width).unwrap_or(1)
+/// A convention, not a law: CLIP's text encoders have heads of 64 channels at any width (512: 8), the
+/// enhancers of YOLO-World heads of 32 (256: 8). Reduced networks keep at least 2 and 4 heads: those
+/// with text encoders of 8 and 16 and enhancers of 32 channels reproduce the reference's results with
+/// these numbers and no others.
+fn heads_for(name: &str, channels: usize, head_width: usize, min: usize) -> Result<usize, ModelError> {
+    let heads = (channels / head_width).max(min);
+    if channels % heads != 0 {
+        return Err(ModelError::Heads { name: name.to_owned(), heads, channels });
+    }
+    Ok(heads)
 }
 
 /// Shapes of weights, with bounds.

@@ -9,6 +9,10 @@ use super::network::ParameterMismatch;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelError {
+    /// The checkpoint's file was refused.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+
     /// A tensor that every YOLO-World-Seg has is not there.
     #[error(
         "not a YOLO-World-Seg checkpoint: there is no tensor `{name}` ({role}); \
@@ -101,10 +105,6 @@ pub enum ModelError {
         found: usize,
     },
 
-    /// A tensor of the checkpoint cannot be read.
-    #[error(transparent)]
-    Checkpoint(#[from] CheckpointError),
-
     /// There is no tensor of this name.
     #[error("there is no tensor `{name}`")]
     NoTensor {
@@ -115,6 +115,15 @@ pub enum ModelError {
     /// No prompts were given.
     #[error("no class prompts: give at least one")]
     NoPrompts,
+
+    /// More classes than one image's logits may be kept for.
+    #[error("{found} classes; at most {limit} are supported at once")]
+    TooManyClasses {
+        /// Classes given.
+        found: usize,
+        /// Classes there may be.
+        limit: usize,
+    },
 
     /// A prompt has more tokens than the text encoder has positions.
     #[error("prompt {index} ({prompt}) has {tokens} tokens with its begin and end marks, the text encoder reads at most {limit}; shorten it")]

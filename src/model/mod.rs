@@ -5,14 +5,16 @@
 //! exactly a YOLO-World-Seg's, each with the reason ([`ModelError`]).
 //!
 //! ```no_run
-//! # use zoobench::model::{Device, InputBatch, Model, ModelError, Weights};
-//! # fn example(weights: &impl Weights, pixels: Vec<f32>) -> Result<(), ModelError> {
-//! let model = Model::load(weights, Device::Cpu)?;
+//! # #[cfg(feature = "model")] {
+//! # use zoobench::model::{checkpoint::Checkpoint, Device, InputBatch, Model, ModelError};
+//! # fn example(pixels: Vec<f32>) -> Result<(), ModelError> {
+//! let checkpoint = Checkpoint::read("yolo_world_seg_m.pth".as_ref())?;
+//! let model = Model::load(&checkpoint, Device::Cpu)?;
 //! let texts = model.encode_text(&["cat".to_owned(), "hot-air balloon".to_owned()])?;
 //! let outputs = model.forward(&InputBatch::new(1, pixels)?, &texts)?;
 //! assert_eq!(outputs[0].classes, 2);
 //! # Ok(())
-//! # }
+//! # } }
 //! ```
 mod letterbox;
 mod output;
@@ -29,14 +31,13 @@ mod error;
 #[cfg(feature = "model")]
 mod input;
 #[cfg(feature = "model")]
-#[allow(clippy::module_inception)]
-mod model;
-#[cfg(feature = "model")]
 pub mod network;
 #[cfg(feature = "model")]
 pub mod text;
 #[cfg(feature = "model")]
 mod weights;
+#[cfg(feature = "model")]
+mod yolo_world;
 
 pub use letterbox::{letterbox_chw, letterbox_rgb, Letterbox, LetterboxError};
 pub use output::{HeadOutput, LevelOutput, MASK_CHANNELS};
@@ -50,8 +51,8 @@ pub use error::{Excerpt, ModelError};
 #[cfg(feature = "model")]
 pub use input::InputBatch;
 #[cfg(feature = "model")]
-pub use model::Model;
-#[cfg(feature = "model")]
 pub use text::{TextCache, TextEmbeddings};
 #[cfg(feature = "model")]
 pub use weights::Weights;
+#[cfg(feature = "model")]
+pub use yolo_world::Model;

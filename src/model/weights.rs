@@ -24,9 +24,10 @@ pub trait Weights {
     fn sha256(&self) -> &str;
 }
 
+/// The weights a checkpoint is used for: its `state_dict`, which holds the averaged ones.
 impl Weights for Checkpoint {
     fn names(&self) -> Vec<&str> {
-        self.names().collect()
+        Checkpoint::names(self).collect()
     }
 
     fn shape(&self, name: &str) -> Option<&[usize]> {
@@ -34,13 +35,13 @@ impl Weights for Checkpoint {
     }
 
     fn f32(&self, name: &str) -> Result<Vec<f32>, ModelError> {
-        match self.f32(name) {
+        match Checkpoint::f32(self, name) {
             Some(values) => Ok(values?),
             None => Err(ModelError::NoTensor { name: name.to_owned() }),
         }
     }
 
     fn sha256(&self) -> &str {
-        self.sha256()
+        Checkpoint::sha256(self)
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use zoobench::model::checkpoint::{Checkpoint, Container, Dtype, Section};
 
-use crate::common::shared;
+use crate::common::{fixture, shared};
 
 fn golden(name: &str) -> Option<PathBuf> {
     shared(&format!("golden/model/{name}"))
@@ -41,9 +41,27 @@ fn assert_section(section: &Section, golden: &Value) {
     assert_eq!(found.collect::<BTreeMap<_, _>>(), expected(golden));
 }
 
+fn json(path: PathBuf) -> Value {
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
 fn expectations() -> Option<Value> {
-    let path = golden("pth/fmt_expected.json")?;
-    Some(serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap())
+    golden("pth/fmt_expected.json").map(json)
+}
+
+#[test]
+fn what_a_training_run_leaves_behind_is_read_from_both_containers() {
+    let expected = json(fixture("checkpoint/expected.json"));
+    for (name, container) in [("training.pth", Container::Zip), ("training_legacy.pth", Container::Legacy)] {
+        let checkpoint = Checkpoint::read(&fixture(&format!("checkpoint/{name}"))).unwrap();
+        assert_eq!((checkpoint.container(), checkpoint.len()), (container, 28));
+        assert_section(checkpoint.section("state_dict").unwrap(), &expected["state_dict"]);
+        assert_section(checkpoint.section("ema_state_dict").unwrap(), &expected["ema_state_dict"]);
+    }
+    let published = Checkpoint::read(&fixture("checkpoint/published.pth")).unwrap();
+    assert_eq!(published.container(), Container::Legacy);
+    assert_section(published.section("state_dict").unwrap(), &expected["state_dict"]);
+    assert!(published.section("ema_state_dict").is_none() && published.section("optimizer").is_none());
 }
 
 #[test]

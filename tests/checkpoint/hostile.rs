@@ -19,6 +19,9 @@ fn refusal(bytes: Vec<u8>) -> Rejection {
     error.rejection
 }
 
+/// Writes one hostile value.
+type Attack = fn(Pickle) -> Pickle;
+
 macro_rules! assert_refused {
     ($bytes:expr, $rejection:pat $(if $guard:expr)?) => {{
         let rejection = refusal($bytes);
@@ -91,7 +94,7 @@ fn getattr_reaches_nothing_but_the_statistics() {
 
 #[test]
 fn allowed_names_take_only_their_own_arguments() {
-    let cases: [(&str, fn(Pickle) -> Pickle); 6] = [
+    let cases: [(&str, Attack); 6] = [
         ("OrderedDict", |pickle| pickle.global("collections", "OrderedDict").text("x").raw(b"\x85R")),
         ("OrderedDict", |pickle| pickle.global("collections", "OrderedDict").raw(b")\x81")),
         ("HistoryBuffer", |pickle| pickle.global("mmengine.logging.history_buffer", "HistoryBuffer").raw(b")R")),
@@ -219,7 +222,7 @@ fn a_memo_bomb_stays_small_and_is_refused() {
     };
     assert_refused!(beside_a_state_dict(bomb(200)), Rejection::PickleDepth { limit: 64, .. });
     // 2^50 leaves that nothing depends on cost what the file holds: a few hundred bytes.
-    let harmless = beside_a_state_dict(|pickle| (0..50).fold(bomb(50)(pickle), |pickle, _| pickle.raw(b"0")).raw(b""));
+    let harmless = beside_a_state_dict(|pickle| bomb(50)(pickle).raw(&[b'0'; 50]));
     assert!(Checkpoint::from_bytes("bomb.pth", harmless).is_ok());
 }
 
@@ -245,7 +248,6 @@ fn lengths_that_the_file_does_not_hold_are_refused() {
 
 #[test]
 fn malformed_pickles_are_refused() {
-    type Attack = fn(Pickle) -> Pickle;
     let malformed: [Attack; 12] = [
         |pickle| pickle.raw(b"00000"),
         |pickle| pickle.raw(b"t"),
@@ -405,30 +407,71 @@ const STORED_SIZE: usize = 46 - 20;
 const DECLARED_SIZE: usize = 46 - 24;
 const LOCAL_HEADER: usize = 46 - 42;
 
-/// An archive whose directory says something else in one field of one entry.
-fn with_field(name: &str, before_name: usize, value: u32) -> Vec<u8> {
-    let mut bytes = zip_of(&[("t", floats("0", &[1.0, 2.0])), ("u", floats("1", &[3.0, 4.0]))]);
+fn forged() -> Vec<u8> {
+    zip_of(&[("t", floats("0", &[1.0, 2.0])), ("u", floats("1", &[3.0, 4.0]))])
+}
+
+/// An archive whose directory says something else in some fields of one entry.
+fn with_fields(name: &str, fields: &[(usize, u32)]) -> Vec<u8> {
+    let mut bytes = forged();
     let directory = bytes.windows(4).position(|window| window == b"PK\x01\x02").unwrap();
     let name = directory + find(&bytes[directory..], name.as_bytes());
-    bytes[name - before_name..name - before_name + 4].copy_from_slice(&value.to_le_bytes());
+    for (before_name, value) in fields {
+        bytes[name - before_name..][..4].copy_from_slice(&value.to_le_bytes());
+    }
     bytes
 }
 
 #[test]
 fn directories_that_lie_about_sizes_are_refused() {
-    assert_refused!(with_field("archive/data/0", DECLARED_SIZE, 1 << 30), Rejection::ZipSize { .. });
-    assert_refused!(with_field("archive/data/0", STORED_SIZE, 4), Rejection::ZipSize { .. });
-    assert_refused!(with_field("archive/data/0", STORED_SIZE, 1 << 30), Rejection::ZipSize { .. });
-    assert_refused!(with_field("archive/data/0", LOCAL_HEADER, 0), Rejection::ZipMalformed { .. });
+    assert_refused!(with_fields("archive/data/0", &[(DECLARED_SIZE, 1 << 30)]), Rejection::ZipSize { .. });
+    assert_refused!(with_fields("archive/data/0", &[(STORED_SIZE, 4)]), Rejection::ZipSize { .. });
+    assert_refused!(with_fields("archive/data/0", &[(STORED_SIZE, 1 << 30)]), Rejection::ZipSize { .. });
+    assert_refused!(with_fields("archive/data/0", &[(LOCAL_HEADER, 0)]), Rejection::ZipMalformed { .. });
     assert_refused!(
-        with_field("archive/data/1", LOCAL_HEADER, 1 << 30),
+        with_fields("archive/data/1", &[(LOCAL_HEADER, 1 << 30)]),
         Rejection::ZipMalformed { offset: 0x4000_0000, .. }
     );
 }
 
 #[test]
+fn entries_that_reach_into_the_directory_or_each_other_are_refused() {
+    let grown = |name, size| with_fields(name, &[(STORED_SIZE, size), (DECLARED_SIZE, size)]);
+    assert_refused!(grown("archive/data/0", 20), Rejection::ZipOverlap { entry } if entry == "archive/data/1");
+    assert_refused!(grown("archive/data/1", 100), Rejection::ZipOutside { entry } if entry == "archive/data/1");
+    assert_refused!(grown("archive/data/1", 1 << 31), Rejection::ZipOutside { .. });
+    assert_refused!(grown("archive/data/1", u32::MAX), Rejection::ZipMalformed { .. });
+}
+
+#[test]
+fn archives_with_a_second_reading_are_refused() {
+    let archive = forged();
+    let end = archive.len() - 22;
+    let with_u16 = |at: usize, value: u16| {
+        let mut bytes = archive.clone();
+        bytes[end + at..end + at + 2].copy_from_slice(&value.to_le_bytes());
+        bytes
+    };
+    let [comment, count, size, start] = [20, 10, 12, 16];
+    let commented = [with_u16(comment, 7), b"comment".to_vec()].concat();
+    for bytes in [commented, with_u16(count, 3), with_u16(count, 9), with_u16(size, 1), with_u16(start, 1)] {
+        assert_refused!(bytes, Rejection::ZipMalformed { .. });
+    }
+    let mut renamed = archive.clone();
+    let local_name = renamed.windows(14).position(|window| window == b"archive/data/1").unwrap();
+    renamed[local_name + 13] = b'2';
+    assert_refused!(renamed, Rejection::ZipMalformed { .. });
+}
+
+#[test]
+fn encrypted_entries_are_refused() {
+    let flags = 46 - 8;
+    assert_refused!(with_fields("archive/data/0", &[(flags, 1)]), Rejection::ZipCompressed { entry } if entry == "archive/data/0");
+}
+
+#[test]
 fn two_entries_of_one_name_are_refused() {
-    let mut bytes = zip_of(&[("t", floats("0", &[1.0, 2.0])), ("u", floats("1", &[3.0, 4.0]))]);
+    let mut bytes = forged();
     let places: Vec<usize> = (0..bytes.len()).filter(|&place| bytes[place..].starts_with(b"archive/data/1")).collect();
     for place in places {
         bytes[place + b"archive/data/".len()] = b'0';

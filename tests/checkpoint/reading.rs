@@ -174,6 +174,15 @@ fn safetensors_come_back_as_they_were_written() {
 }
 
 #[test]
+fn archives_with_64_bit_records_are_read() {
+    let tensor = floats("0", &[7.0]);
+    let pickle = object(&[("weight", tensor.clone())]);
+    let entries: [(&str, &[u8]); 2] = [("m/data.pkl", &pickle), ("m/data/0", &tensor.storage.bytes)];
+    let bytes = zip_with(stored().large_file(true), &entries);
+    assert_eq!(f32s(&open(bytes), "weight"), [7.0]);
+}
+
+#[test]
 fn the_byte_order_of_new_archives_is_read() {
     let tensor = floats("0", &[7.0]);
     let pickle = object(&[("weight", tensor.clone())]);

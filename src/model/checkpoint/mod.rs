@@ -7,6 +7,10 @@
 //! whatever breaks a rule of [`Rejection`]: damaged, compressed, overlapping or oversized parts,
 //! names outside the allow-list, tensors that reach outside their storage.
 //!
+//! Memory is the file and, while it is read, the tensor that was asked for last. Zip entries are
+//! compared with their checksums, so that a flipped bit in a weight is noticed; a legacy stream
+//! has none, but for the hash in a published name, which [`Checkpoint::sha256`] allows to check.
+//!
 //! The allow-list holds the names that tensors need and those that a training run's statistics
 //! (`message_hub`) mention: `HistoryBuffer`, `getattr` on it, and parts of NumPy arrays. The
 //! latter become inert values of which nothing is kept. Any other name, such as `os.system`, is

@@ -77,11 +77,11 @@ impl Network {
         texts: &TextEmbeddings,
         stages: &[&str],
     ) -> Result<(Vec<HeadOutput>, Trace), ModelError> {
-        let find = |name: &&str| match self.graph.find(name) {
-            Some(value) => Ok((value, (*name).to_owned())),
-            None => Err(ModelError::NoStage { name: (*name).to_owned() }),
-        };
-        let wanted = stages.iter().map(find).collect::<Result<_, _>>()?;
+        let mut wanted: BTreeMap<ValueId, Vec<&str>> = BTreeMap::new();
+        for &name in stages {
+            let value = self.graph.find(name).ok_or_else(|| ModelError::NoStage { name: name.to_owned() })?;
+            wanted.entry(value).or_default().push(name);
+        }
         Ok(self.run(batch, texts, &wanted)?)
     }
 
@@ -89,7 +89,7 @@ impl Network {
         &self,
         batch: &InputBatch,
         texts: &TextEmbeddings,
-        wanted: &BTreeMap<ValueId, String>,
+        wanted: &BTreeMap<ValueId, Vec<&str>>,
     ) -> Candle<(Vec<HeadOutput>, Trace)> {
         let side = Letterbox::SIZE as usize;
         let image = Tensor::from_slice(batch.data(), (batch.images(), 3, side, side), &self.device)?;
@@ -103,8 +103,8 @@ impl Network {
                 _ => layer.evaluate(node, &values.get(&node.inputs))?,
             };
             let position = self.graph.value(index);
-            if let Some(name) = wanted.get(&position) {
-                trace.insert(name.clone(), Traced::of(&value)?);
+            for name in wanted.get(&position).into_iter().flatten() {
+                trace.insert((*name).to_owned(), Traced::of(&value)?);
             }
             values.set(position, value);
             values.free(node.inputs.iter().filter(|input| self.last_readers[input.index()] == Some(index)));

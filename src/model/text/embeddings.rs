@@ -10,16 +10,28 @@ pub struct TextEmbeddings {
 }
 
 impl TextEmbeddings {
+    /// Most classes at once: the logits of one image take 34 KB a class.
+    pub const MAX_CLASSES: usize = 16_384;
+
     /// Rows of `width` values each, one row a class.
     ///
     /// # Errors
     ///
-    /// If there is not at least one whole row.
+    /// If there is not at least one whole row, or more than [`TextEmbeddings::MAX_CLASSES`].
     pub fn new(width: usize, data: Vec<f32>) -> Result<Self, ModelError> {
         if width == 0 || data.is_empty() || data.len() % width != 0 {
             return Err(ModelError::EmbeddingShape { found: data.len(), width });
         }
+        Self::check_count(data.len() / width)?;
         Ok(Self { width, data })
+    }
+
+    /// Whether so many classes fit.
+    pub(super) fn check_count(classes: usize) -> Result<(), ModelError> {
+        if classes > Self::MAX_CLASSES {
+            return Err(ModelError::TooManyClasses { found: classes, limit: Self::MAX_CLASSES });
+        }
+        Ok(())
     }
 
     /// Number of classes K, at least 1.

@@ -63,6 +63,7 @@ impl TextEncoder {
         if prompts.is_empty() {
             return Err(ModelError::NoPrompts);
         }
+        TextEmbeddings::check_count(prompts.len())?;
         let sequences = self.tokenize(prompts)?;
         let rows = self.encode_distinct(&sequences)?;
         let data = sequences.iter().flat_map(|sequence| &rows[sequence]).copied().collect();

@@ -1,9 +1,10 @@
 //! From class prompts to class embeddings, with the checkpoint's own text encoder.
 //!
 //! Takes prompts as plain text; gives [`TextEmbeddings`]: one row of Euclidean length 1 a prompt, in
-//! the prompts' order. Equal prompts get bit-identical rows. Refuses an empty list and prompts of
-//! more than [`Tokenizer::MAX_TOKENS`] tokens: the reference would fail on these as well, it never
-//! truncates. [`TextCache`] keeps embeddings on disk.
+//! the prompts' order. Equal prompts get bit-identical rows. [`TextCache`] keeps embeddings on disk.
+//! Refuses an empty list, a list of more than [`TextEmbeddings::MAX_CLASSES`], and prompts of more
+//! than [`Tokenizer::MAX_TOKENS`] tokens: the reference would fail on these as well, it never
+//! truncates.
 //!
 //! ```
 //! use zoobench::model::text::Tokenizer;

@@ -381,7 +381,7 @@ mod tests {
     fn limits_are_enforced() {
         let deep = [b")".to_vec(), vec![TUPLE1; 64], b".".to_vec()].concat();
         assert!(matches!(root(&deep), Err(Rejection::PickleDepth { .. })));
-        assert!(matches!(root(&vec![MARK; 65]), Err(Rejection::PickleDepth { .. })));
+        assert!(matches!(root(&[MARK; 65]), Err(Rejection::PickleDepth { .. })));
         assert!(matches!(root(&vec![NONE; 65_537]), Err(Rejection::PickleStack { .. })));
         assert!(matches!(root(&b"N0".repeat(1_000_001)), Err(Rejection::PickleObjects { .. })));
         let remembered = [b"N".to_vec(), vec![MEMOIZE; 1_000_000]].concat();
