@@ -41,7 +41,7 @@ impl Toggles {
                 }
             }
         }
-        if last < pixels {
+        if last < pixels || counts.is_empty() {
             counts.push((pixels - last) as u32);
         }
         Rle::from_counts(height, width, counts).expect("the caller sees to the image's size")
@@ -72,5 +72,6 @@ mod tests {
     #[test]
     fn no_toggles_are_an_empty_mask() {
         assert_eq!(rle(&[]).counts(), [6]);
+        assert_eq!(Toggles::default().finish(0, 2).counts(), [0]);
     }
 }
