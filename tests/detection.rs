@@ -149,7 +149,7 @@ fn small_head(values: Vec<f32>) -> HeadOutput {
 const SMALL_HEAD: usize = 8 + 16 + MASK_CHANNELS * 4 + MASK_CHANNELS * 16;
 
 fn letterboxes() -> impl Strategy<Value = Letterbox> {
-    let any = (1u32..700, 1u32..700, 0u32..330, 0u32..330, 0u32..2, 0u32..2);
+    let any = (0u32..700, 0u32..700, 0u32..330, 0u32..330, 0u32..2, 0u32..2);
     any.prop_map(|(height, width, top, left, odd_row, odd_column)| Letterbox {
         height,
         width,
@@ -213,6 +213,18 @@ proptest! {
             prop_assert!(detection.score > 0.001 && detection.score <= 1.0);
             prop_assert!(!detection.bbox.iter().any(|side| side.is_nan()));
         }
+    }
+}
+
+#[test]
+fn without_prototypes_masks_are_empty() {
+    let letterbox = Letterbox { height: 3, width: 2, top: 0, bottom: 0, left: 0, right: 0 };
+    for (prototype_height, prototype_width) in [(0, 0), (0, 4), (4, 0)] {
+        let output = HeadOutput { classes: 0, levels: vec![], prototype_height, prototype_width, prototypes: vec![] };
+        let masks = Masks::new(&output, &letterbox, 0.5);
+        let (coefficients, bbox) = ([1.0; MASK_CHANNELS], [0.0, 0.0, 640.0, 640.0]);
+        assert_eq!(masks.windowed(&coefficients, bbox, &mut Scratch::default()).counts(), [6]);
+        assert_eq!(masks.full_size(&coefficients, bbox).counts(), [6]);
     }
 }
 

@@ -28,32 +28,44 @@ impl Candidate {
     }
 }
 
+/// A pair whose score may be above the threshold.
+#[derive(Clone, Copy)]
+struct Promising {
+    logit: f32,
+    position: u32,
+    label: u32,
+}
+
 /// The best `settings.max_candidates` candidates, best first.
 ///
 /// A position is a candidate once for every class that it scores for. With one class that is at
 /// most once, so the reference's separate path for one class needs none here. A box that is not
 /// finite makes no candidate: no results file could hold it.
 pub(super) fn candidates(output: &HeadOutput, boxes: &[Box2], settings: &Settings) -> Vec<Candidate> {
-    let rows: Vec<_> = rows(output).collect();
     let floor = logit_floor(settings.score_threshold);
-    let is_finite = |bbox: &Box2| bbox.iter().all(|side| side.is_finite());
-    let mut found = if boxes.iter().all(is_finite) {
-        let crowd_floor = crowd_floor(&rows, floor, settings.max_candidates);
-        collect(&rows, settings.score_threshold, crowd_floor)
-    } else {
-        let mut found = collect(&rows, settings.score_threshold, floor);
-        found.retain(|candidate| is_finite(&boxes[candidate.position as usize]));
-        found
-    };
+    let mut promising = collect(output, floor);
+    drop_broken_boxes(&mut promising, boxes);
+    let floor = crowd_floor(&promising, floor, settings.max_candidates);
+    let promising = promising.into_par_iter().filter(|pair| pair.logit >= floor);
+    let scored =
+        promising.map(|Promising { logit, position, label }| Candidate { score: sigmoid(logit), position, label });
+    let mut found: Vec<_> = scored.filter(|candidate| candidate.score > settings.score_threshold).collect();
     keep_best(&mut found, settings.max_candidates);
-    found.sort_unstable_by_key(Candidate::rank);
+    found.par_sort_unstable_by_key(Candidate::rank);
     found
 }
 
-/// Every pair that scores above `threshold` with a logit of at least `floor`, in no order that later
-/// steps rely on.
-fn collect(rows: &[Row<'_>], threshold: f32, floor: f32) -> Vec<Candidate> {
-    rows.par_iter().flat_map_iter(|row| row.above(threshold, floor)).collect()
+/// Every pair with a logit of at least `floor`, in no order that later steps rely on.
+fn collect(output: &HeadOutput, floor: f32) -> Vec<Promising> {
+    let rows: Vec<_> = rows(output).collect();
+    rows.par_iter().flat_map_iter(|row| row.promising(floor)).collect()
+}
+
+fn drop_broken_boxes(promising: &mut Vec<Promising>, boxes: &[Box2]) {
+    let is_finite = |bbox: &Box2| bbox.iter().all(|side| side.is_finite());
+    if !boxes.iter().all(is_finite) {
+        promising.retain(|pair| is_finite(&boxes[pair.position as usize]));
+    }
 }
 
 /// Difference of logits that, below [`FLAT`], their scores show in spite of rounding: thousands of
@@ -71,9 +83,12 @@ fn logit_floor(threshold: f32) -> f32 {
 /// exponential and the sorting.
 ///
 /// Counts logits in steps; the best `count` lie in the fewest highest steps that hold as many.
-fn crowd_floor(rows: &[Row<'_>], floor: f32, count: usize) -> f32 {
+fn crowd_floor(promising: &[Promising], floor: f32, count: usize) -> f32 {
+    if promising.len() <= count {
+        return floor;
+    }
     let mut held = 0;
-    let step = histogram(rows, floor).iter().rposition(|&logits| {
+    let step = histogram(promising, floor).iter().rposition(|&logits| {
         held += logits;
         held >= count
     });
@@ -86,19 +101,12 @@ const STEPS_A_UNIT: f32 = 64.0;
 const STEPS: usize = 20 * 64;
 
 /// How many logits lie in each step above `floor`; the last step has no end.
-fn histogram(rows: &[Row<'_>], floor: f32) -> Vec<usize> {
-    let empty = || vec![0; STEPS];
-    let count = |mut counts: Vec<usize>, row: &Row<'_>| {
-        for (_, logit) in row.promising(floor) {
-            counts[(((logit - floor) * STEPS_A_UNIT) as usize).min(STEPS - 1)] += 1;
-        }
-        counts
-    };
-    let add = |mut sum: Vec<usize>, counts: Vec<usize>| {
-        sum.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
-        sum
-    };
-    rows.par_iter().fold(empty, count).reduce(empty, add)
+fn histogram(promising: &[Promising], floor: f32) -> Vec<usize> {
+    let mut counts = vec![0; STEPS];
+    for pair in promising {
+        counts[(((pair.logit - floor) * STEPS_A_UNIT) as usize).min(STEPS - 1)] += 1;
+    }
+    counts
 }
 
 /// The logits of one class on one level.
@@ -129,22 +137,18 @@ fn positions(level: &LevelOutput) -> usize {
 }
 
 impl Row<'_> {
-    /// Logits of at least `floor` with their index in the row.
-    fn promising(&self, floor: f32) -> impl Iterator<Item = (usize, f32)> + '_ {
+    fn promising(&self, floor: f32) -> impl Iterator<Item = Promising> + '_ {
         // Most blocks hold none, which is seen for a whole block faster than one by one.
         let blocks = self.logits.chunks(BLOCK).enumerate();
-        let promising = blocks.filter(move |(_, block)| block.iter().fold(false, |any, &logit| any | (logit >= floor)));
-        promising.flat_map(move |(number, block)| {
+        let blocks = blocks.filter(move |(_, block)| block.iter().fold(false, |any, &logit| any | (logit >= floor)));
+        blocks.flat_map(move |(number, block)| {
+            let first = self.first_position + number * BLOCK;
             let logits = block.iter().enumerate().filter(move |(_, &logit)| logit >= floor);
-            logits.map(move |(offset, &logit)| (number * BLOCK + offset, logit))
-        })
-    }
-
-    fn above(&self, threshold: f32, floor: f32) -> impl Iterator<Item = Candidate> + '_ {
-        self.promising(floor).filter_map(move |(index, logit)| {
-            let score = sigmoid(logit);
-            let position = (self.first_position + index) as u32;
-            (score > threshold).then_some(Candidate { score, position, label: self.label as u32 })
+            logits.map(move |(offset, &logit)| Promising {
+                logit,
+                position: (first + offset) as u32,
+                label: self.label as u32,
+            })
         })
     }
 }
@@ -206,10 +210,9 @@ mod tests {
     #[test]
     fn the_crowd_floor_spares_something() {
         let ramp: Vec<f32> = (0..4000).map(|index| index as f32 * 0.001).collect();
-        let output = output(ramp);
-        let rows: Vec<_> = rows(&output).collect();
-        assert!(crowd_floor(&rows, -6.9, 100) > 3.8);
-        assert_eq!(crowd_floor(&rows, -6.9, 5000), -6.9);
+        let promising = collect(&output(ramp), -6.9);
+        assert!(crowd_floor(&promising, -6.9, 100) > 3.8);
+        assert_eq!(crowd_floor(&promising, -6.9, 5000), -6.9);
     }
 
     #[test]

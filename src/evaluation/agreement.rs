@@ -110,7 +110,8 @@ fn box_difference(ours: Option<[f64; 4]>, reference: Option<[f64; 4]>) -> f64 {
         (Some(ours), Some(reference)) => {
             let differences =
                 corners(ours).into_iter().zip(corners(reference)).map(|(ours, reference)| (ours - reference).abs());
-            differences.fold(0.0, f64::max)
+            // In this order NaN is the largest, and close to nothing.
+            differences.max_by(f64::total_cmp).unwrap_or(f64::INFINITY)
         }
         _ => f64::INFINITY,
     }
@@ -221,6 +222,7 @@ mod tests {
         assert!(!matched(&record(4, 0.5, 0.0, &square(5)), &reference), "category");
         assert!(!matched(&record(3, 0.502, 0.0, &square(5)), &reference), "score");
         assert!(!matched(&record(3, 0.5, 0.6, &square(5)), &reference), "box");
+        assert!(!matched(&record(3, 0.5, f64::NAN, &square(5)), &reference), "box that is no number");
         assert!(!matched(&record(3, 0.5, 0.0, &square(6)), &reference), "mask");
     }
 

@@ -47,6 +47,8 @@ struct Axis {
 impl Axis {
     fn new(prototype: usize, kept: Range<usize>, original: u32) -> Self {
         let enlarge = taps(prototype, Letterbox::SIZE as usize);
+        // Without prototypes there is nothing to keep: all masks are empty.
+        let kept = if prototype == 0 { 0..0 } else { kept };
         let restore = taps(kept.len(), original as usize);
         Self { enlarge, kept, restore, original }
     }

@@ -24,7 +24,7 @@ impl Toggles {
     ///
     /// # Panics
     /// If the mask has more than [`MAX_PIXELS`](crate::mask::MAX_PIXELS) pixels.
-    pub(super) fn to_rle(&mut self, height: u32, width: u32) -> Rle {
+    pub(super) fn finish(&mut self, height: u32, width: u32) -> Rle {
         self.places.sort_unstable();
         let pixels = u64::from(height) * u64::from(width);
         let positions = self.places.iter().map(|&place| (place >> 32) * u64::from(height) + (place & 0xffff_ffff));
@@ -41,7 +41,7 @@ impl Toggles {
                 }
             }
         }
-        if last < pixels {
+        if last < pixels || counts.is_empty() {
             counts.push((pixels - last) as u32);
         }
         Rle::from_counts(height, width, counts).expect("the caller sees to the image's size")
@@ -55,7 +55,7 @@ mod tests {
     fn rle(places: &[(usize, usize)]) -> Rle {
         let mut toggles = Toggles::default();
         places.iter().for_each(|&(column, row)| toggles.add(column, row));
-        toggles.to_rle(3, 2)
+        toggles.finish(3, 2)
     }
 
     #[test]
@@ -72,5 +72,6 @@ mod tests {
     #[test]
     fn no_toggles_are_an_empty_mask() {
         assert_eq!(rle(&[]).counts(), [6]);
+        assert_eq!(Toggles::default().finish(0, 2).counts(), [0]);
     }
 }

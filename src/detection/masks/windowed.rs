@@ -87,9 +87,9 @@ impl Masks<'_> {
         if !rows.original.is_empty() && !columns.original.is_empty() {
             self.stretch(coefficients, &rows, &columns, scratch);
             self.restore_rows(&rows, &columns, scratch);
-            self.threshold_columns(&rows, &columns, scratch);
+            self.find_toggles(&rows, &columns, scratch);
         }
-        scratch.toggles.to_rle(self.rows.original, self.columns.original)
+        scratch.toggles.finish(self.rows.original, self.columns.original)
     }
 
     /// Rows of the prototype map, enlarged along the columns.
@@ -122,9 +122,9 @@ impl Masks<'_> {
         }
     }
 
-    /// Rows of the original image, thresholded: only where a pixel differs from the one above it is
-    /// noted.
-    fn threshold_columns(&self, rows: &Reach, columns: &Reach, scratch: &mut Scratch) {
+    /// Restores along the rows as well, and compares with the threshold: finds where a pixel differs
+    /// from the one above it.
+    fn find_toggles(&self, rows: &Reach, columns: &Reach, scratch: &mut Scratch) {
         let width = columns.original.len();
         let [current, previous, differs] = &mut scratch.rows;
         for buffer in [&mut *current, &mut *previous, &mut *differs] {
