@@ -4,7 +4,7 @@
 //! kind from broken JSON: the first is for the caller to judge, the second is a fault.
 
 use super::json::{Kind, Parsed, Scanner};
-use super::number::to_f64;
+use super::number::{to_f64, to_i64};
 use super::Segmentation;
 
 /// An id as lvis-api compares it: `3`, `3.0` and `true` for 1 are integers, everything else (a string, a
@@ -28,7 +28,7 @@ pub(super) fn key(scanner: &mut Scanner<'_>) -> Parsed<Key> {
 }
 
 fn number_key(text: &[u8]) -> Key {
-    if let Some(id) = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()) {
+    if let Some(id) = to_i64(text) {
         return Key::Integer(id);
     }
     let value = to_f64(text);
@@ -60,7 +60,7 @@ pub(super) fn number(scanner: &mut Scanner<'_>) -> Parsed<Option<f64>> {
 /// The next value as an unsigned integer, written as one.
 pub(super) fn dimension(scanner: &mut Scanner<'_>) -> Parsed<Option<u32>> {
     match scanner.kind()? {
-        Kind::Number => Ok(std::str::from_utf8(scanner.number()?).ok().and_then(|text| text.parse().ok())),
+        Kind::Number => Ok(to_i64(scanner.number()?).and_then(|side| side.try_into().ok())),
         _ => scanner.value().map(|_| None),
     }
 }

@@ -9,6 +9,7 @@ mod number;
 mod results;
 mod results_writer;
 mod segmentation;
+mod spans;
 mod unescape;
 
 pub use annotations::{Annotation, Annotations, Category, Frequency, ImageRecord};

@@ -16,6 +16,16 @@ pub(super) fn to_f64(text: &[u8]) -> f64 {
     }
 }
 
+/// The value of a JSON number written as an integer of 64 bits.
+#[inline]
+pub(super) fn to_i64(text: &[u8]) -> Option<i64> {
+    // Up to 18 digits cannot overflow.
+    if text.len() <= 18 && text.iter().all(u8::is_ascii_digit) {
+        return Some(text.iter().fold(0, |value, digit| 10 * value + i64::from(digit - b'0')));
+    }
+    std::str::from_utf8(text).ok()?.parse().ok()
+}
+
 /// Writes `value` as Python's `json.dumps` does: the shortest digits that read back as the same
 /// value, with an exponent below 1e-4 and from 1e16 on.
 pub(super) fn write_f64(writer: &mut impl Write, value: f64) -> io::Result<()> {
@@ -138,6 +148,16 @@ mod tests {
         for (value, text) in known {
             assert_eq!(repr(value), text);
         }
+    }
+
+    #[test]
+    fn integers_are_read_within_64_bits() {
+        assert_eq!(to_i64(b"0"), Some(0));
+        assert_eq!(to_i64(b"-17"), Some(-17));
+        assert_eq!(to_i64(b"999999999999999999"), Some(999_999_999_999_999_999));
+        assert_eq!(to_i64(b"9223372036854775807"), Some(i64::MAX));
+        assert_eq!(to_i64(b"9223372036854775808"), None);
+        assert_eq!((to_i64(b"1.0"), to_i64(b"NaN")), (None, None));
     }
 
     #[test]
