@@ -27,6 +27,15 @@ pub(super) fn key(scanner: &mut Scanner<'_>) -> Parsed<Key> {
     }
 }
 
+/// A value's text, which has been checked, as an id.
+#[inline]
+pub(super) fn checked_key(text: &[u8]) -> Key {
+    match text.first() {
+        Some(b'0'..=b'9') => number_key(text),
+        _ => key(&mut Scanner::new(text, 0)).unwrap_or(Key::Other),
+    }
+}
+
 fn number_key(text: &[u8]) -> Key {
     if let Some(id) = to_i64(text) {
         return Key::Integer(id);
@@ -68,7 +77,7 @@ pub(super) fn dimension(scanner: &mut Scanner<'_>) -> Parsed<Option<u32>> {
 /// The next value as a string; `None` if it is none.
 pub(super) fn string(scanner: &mut Scanner<'_>) -> Parsed<Option<String>> {
     match scanner.kind()? {
-        Kind::String => Ok(Some(scanner.string()?.to_string())),
+        Kind::String => Ok(Some(scanner.string()?.into_string())),
         _ => scanner.value().map(|_| None),
     }
 }

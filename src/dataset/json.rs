@@ -11,7 +11,7 @@
 
 use std::borrow::Cow;
 
-use super::spans::{digits_end, fraction_end, plain_end};
+use super::spans::{digits_end, fraction_end, key_end, plain_end};
 use super::unescape::unescape;
 
 /// Deepest nesting of lists and objects: what lvis-api reaches before Python's recursion limit.
@@ -121,7 +121,7 @@ impl<'a> Text<'a> {
         self.0.contains(&b'\\')
     }
 
-    pub fn to_string(self) -> String {
+    pub fn into_string(self) -> String {
         String::from_utf8_lossy(&self.bytes()).into_owned()
     }
 }
@@ -403,6 +403,17 @@ impl<'a> Scanner<'a> {
     pub fn string(&mut self) -> Parsed<Text<'a>> {
         self.at += 1;
         let start = self.at;
+        self.at = key_end(self.bytes, start);
+        if self.bytes.get(self.at) != Some(&b'"') {
+            self.rest_of_string(start)?;
+        }
+        let raw = self.since(start);
+        self.at += 1;
+        Ok(Text(raw))
+    }
+
+    /// Checks the rest of the string that starts at `start`, up to its closing quote.
+    fn rest_of_string(&mut self, start: usize) -> Parsed<()> {
         let mut ascii = true;
         loop {
             self.at = plain_end(self.bytes, self.at);
@@ -417,12 +428,10 @@ impl<'a> Scanner<'a> {
                 None => return Err(JsonRule::UnexpectedEnd),
             }
         }
-        let raw = self.since(start);
-        if !ascii {
-            self.check_utf8(start)?;
+        if ascii {
+            return Ok(());
         }
-        self.at += 1;
-        Ok(Text(raw))
+        self.check_utf8(start)
     }
 
     /// Checks and skips one escape sequence.

@@ -131,7 +131,7 @@ impl RawRecord<'_> {
     }
 
     fn key(&self, field: usize) -> Result<Key, DatasetError> {
-        Ok(self.decoded(self.needed(field)?, |scanner| decode::key(scanner).map(Some)).unwrap_or(Key::Other))
+        Ok(decode::checked_key(self.needed(field)?))
     }
 
     fn integer(&self, field: usize) -> Result<i64, DatasetError> {

@@ -30,14 +30,16 @@ pub(super) fn fraction_end(bytes: &[u8], at: usize) -> usize {
     }
 }
 
+/// [`plain_end`], as far as it is within the length of most keys; `at` itself if it is beyond.
+#[inline]
+pub(super) fn key_end(bytes: &[u8], at: usize) -> usize {
+    bytes[at..].first_chunk::<16>().and_then(|block| first_in(block, specials)).map_or(at, |length| at + length)
+}
+
 /// First byte from `at` on that is not plain ASCII text of a string: a quote, a backslash, a control
 /// character or a byte of a longer character.
 #[inline]
 pub(super) fn plain_end(bytes: &[u8], mut at: usize) -> usize {
-    // As long as most keys are.
-    if let Some(plain) = bytes[at..].first_chunk::<16>().and_then(|block| first_in(block, specials)) {
-        return at + plain;
-    }
     while let Some(block) = bytes[at..].first_chunk::<BLOCK>() {
         // As signed numbers, bytes of longer characters are below the control characters.
         let is_special = |byte: u8| (byte as i8) < 0x20 || byte == b'"' || byte == b'\\';
@@ -122,6 +124,8 @@ mod tests {
         with_every_byte(b'x', |text, at, byte| {
             let plain = (0x20..0x80).contains(&byte) && byte != b'"' && byte != b'\\';
             assert_eq!(plain_end(text, 0), if plain { text.len() } else { at }, "byte {byte} at {at}");
+            let in_reach = text.len() >= 16 && at < 16 && !plain;
+            assert_eq!(key_end(text, 0), if in_reach { at } else { 0 }, "byte {byte} at {at}");
         });
     }
 

@@ -5,7 +5,7 @@
 //! the columns they are the ends of the runs. Only those crossings are computed here: an edge costs
 //! its columns, not its length, and every kept number comes out of the reference's own expression.
 
-use super::rle::pixel_count;
+use super::rle::{pixel_count, toggled_runs};
 use super::union::{covered_runs, push_edges};
 use super::{MaskError, Rle};
 
@@ -194,19 +194,6 @@ impl Edge {
     }
 }
 
-/// Runs that change value at every one of the sorted `positions`.
-fn toggled_runs(positions: &[u32], pixels: u32, runs: &mut Vec<u32>) {
-    runs.clear();
-    let mut last = 0;
-    for same in positions.chunk_by(|a, b| a == b) {
-        if same.len() % 2 == 1 && same[0] < pixels {
-            runs.push(same[0] - last);
-            last = same[0];
-        }
-    }
-    runs.push(pixels - last);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -242,7 +229,7 @@ mod tests {
     #[test]
     fn image_without_pixels_has_an_empty_mask() {
         let square = vec![1.0, 1.0, 3.0, 1.0, 3.0, 3.0, 1.0, 3.0];
-        assert_eq!(Rle::from_polygons(0, 4, &[square.clone()]).unwrap().area(), 0);
+        assert_eq!(Rle::from_polygons(0, 4, std::slice::from_ref(&square)).unwrap().area(), 0);
         assert_eq!(Rle::from_polygons(4, 0, &[square]).unwrap().area(), 0);
     }
 }
