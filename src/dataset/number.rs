@@ -6,6 +6,13 @@ use std::io::{self, Write};
 /// an integer `-0` is 0, and too large a number is infinite.
 #[inline]
 pub(super) fn to_f64(text: &[u8]) -> f64 {
+    match short_decimal(text) {
+        Some(value) => value,
+        None => any_number(text),
+    }
+}
+
+fn any_number(text: &[u8]) -> f64 {
     match text {
         b"NaN" => f64::NAN,
         b"Infinity" => f64::INFINITY,
@@ -14,6 +21,31 @@ pub(super) fn to_f64(text: &[u8]) -> f64 {
         // A JSON number is ASCII and in the grammar of Rust's floats.
         _ => std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).unwrap_or(f64::NAN),
     }
+}
+
+/// Powers of ten by which [`short_decimal`] divides, all exact.
+const POWERS_OF_TEN: [f64; 16] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+
+/// The value of at most 15 digits with a point among them or none, as annotated coordinates are: the
+/// quotient of two integers that a double holds exactly, hence correctly rounded (Clinger 1990).
+#[inline]
+fn short_decimal(text: &[u8]) -> Option<f64> {
+    if text.len() > 16 {
+        return None;
+    }
+    let (mut digits, mut count, mut point) = (0u64, 0, None);
+    for &byte in text {
+        match byte {
+            b'0'..=b'9' => {
+                digits = 10 * digits + u64::from(byte - b'0');
+                count += 1;
+            }
+            b'.' => point = Some(count),
+            _ => return None,
+        }
+    }
+    let decimals = count - point.unwrap_or(count);
+    (count <= 15).then(|| digits as f64 / POWERS_OF_TEN[decimals])
 }
 
 /// The value of a JSON number written as an integer of 64 bits.
