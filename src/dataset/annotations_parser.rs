@@ -3,7 +3,8 @@
 use sha2::{Digest, Sha256};
 
 use super::decode::{self, Key};
-use super::json::{JsonRule, Kind, Parsed, Scanner};
+use super::json::{Kind, Parsed, Scanner};
+use super::json_rule::JsonRule;
 use super::{Annotation, Annotations, Category, DatasetError, ImageRecord, RecordPlace};
 
 /// Why a file was refused, before the file has its name.

@@ -2,7 +2,8 @@
 
 use std::io::{self, Read};
 
-use super::json::{JsonRule, Parsed, Scanner};
+use super::json::{Parsed, Scanner};
+use super::json_rule::JsonRule;
 
 /// Bytes read at once.
 const CHUNK_BYTES: usize = 1 << 20;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-use super::json::JsonRule;
+use super::json_rule::JsonRule;
 use super::results::MAX_RECORD_BYTES;
 
 /// One record of a file, for messages: `dt.json, results[17]`.

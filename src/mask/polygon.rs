@@ -15,8 +15,8 @@ const SCALE: i64 = 5;
 const CENTRE: i64 = 2;
 /// Largest coordinate whose place on the fine grid is a 32-bit integer, as the reference needs it.
 const MAX_COORDINATE: f64 = (i32::MAX as i64 / SCALE) as f64;
-/// Most crossings of one part: bounds the memory that a small hostile polygon can ask for.
-const MAX_CROSSINGS: usize = 1 << 24;
+/// Most crossings of a mask: bounds the memory that a few hostile polygons can ask for.
+const MAX_CROSSINGS: usize = 1 << 22;
 
 impl Rle {
     /// The union of polygon `parts`, each `x0, y0, x1, y1, ...` in pixels, on an image of `height` x
@@ -36,6 +36,8 @@ impl Rle {
 pub struct Rasterizer {
     /// Where the outline crosses the columns' centre lines, as column-major pixel positions.
     crossings: Vec<u32>,
+    /// Crossings of the mask's parts that were drawn before.
+    crossed: usize,
     runs: Vec<u32>,
 }
 
@@ -46,6 +48,7 @@ impl Rasterizer {
     /// As [`Rle::from_polygons`].
     pub fn union(&mut self, height: u32, width: u32, parts: &[Vec<f64>]) -> Result<Rle, MaskError> {
         let pixels = pixel_count(height, width)?;
+        self.crossed = 0;
         if let [part] = parts {
             self.draw(height, width, part)?;
             return Ok(Rle::from_exact(height, width, self.runs.clone()));
@@ -53,6 +56,7 @@ impl Rasterizer {
         let mut edges = Vec::new();
         for part in parts {
             self.draw(height, width, part)?;
+            self.crossed += self.crossings.len();
             push_edges(&self.runs, &mut edges);
         }
         Ok(Rle::from_exact(height, width, covered_runs(edges, pixels)))
@@ -74,7 +78,7 @@ impl Rasterizer {
 
     fn cross(&mut self, edge: &Edge, height: u32, width: u32) -> Result<(), MaskError> {
         let columns = edge.columns(width);
-        let crossings = self.crossings.len() + columns.clone().count();
+        let crossings = self.crossed + self.crossings.len() + (columns.end - columns.start) as usize;
         if crossings > MAX_CROSSINGS {
             return Err(MaskError::TooManyCrossings { crossings, limit: MAX_CROSSINGS });
         }
@@ -223,6 +227,14 @@ mod tests {
     fn small_polygon_on_a_hostile_image_is_refused() {
         let zigzag = (0..200).flat_map(|i| [f64::from(i % 2) * 4e8, f64::from(i)]).collect();
         let error = Rle::from_polygons(1, 1 << 28, &[zigzag]).unwrap_err();
+        assert!(matches!(error, MaskError::TooManyCrossings { .. }));
+    }
+
+    #[test]
+    fn crossings_of_all_parts_count() {
+        let stripe = vec![0.0, 0.0, 4e8, 0.0, 4e8, 5.0, 0.0, 5.0];
+        assert!(Rle::from_polygons(1, 1 << 20, std::slice::from_ref(&stripe)).is_ok());
+        let error = Rle::from_polygons(1, 1 << 20, &vec![stripe; 3]).unwrap_err();
         assert!(matches!(error, MaskError::TooManyCrossings { .. }));
     }
 
