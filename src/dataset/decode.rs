@@ -4,7 +4,7 @@
 //! kind from broken JSON: the first is for the caller to judge, the second is a fault.
 
 use super::json::{Kind, Parsed, Scanner};
-use super::number::to_f64;
+use super::number::{to_f64, to_i64};
 use super::Segmentation;
 
 /// An id as lvis-api compares it: `3`, `3.0` and `true` for 1 are integers, everything else (a string, a
@@ -27,8 +27,17 @@ pub(super) fn key(scanner: &mut Scanner<'_>) -> Parsed<Key> {
     }
 }
 
+/// A value's text, which has been checked, as an id.
+#[inline]
+pub(super) fn checked_key(text: &[u8]) -> Key {
+    match text.first() {
+        Some(b'0'..=b'9') => number_key(text),
+        _ => key(&mut Scanner::new(text, 0)).unwrap_or(Key::Other),
+    }
+}
+
 fn number_key(text: &[u8]) -> Key {
-    if let Some(id) = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()) {
+    if let Some(id) = to_i64(text) {
         return Key::Integer(id);
     }
     let value = to_f64(text);
@@ -60,7 +69,7 @@ pub(super) fn number(scanner: &mut Scanner<'_>) -> Parsed<Option<f64>> {
 /// The next value as an unsigned integer, written as one.
 pub(super) fn dimension(scanner: &mut Scanner<'_>) -> Parsed<Option<u32>> {
     match scanner.kind()? {
-        Kind::Number => Ok(std::str::from_utf8(scanner.number()?).ok().and_then(|text| text.parse().ok())),
+        Kind::Number => Ok(to_i64(scanner.number()?).and_then(|side| side.try_into().ok())),
         _ => scanner.value().map(|_| None),
     }
 }
@@ -68,7 +77,7 @@ pub(super) fn dimension(scanner: &mut Scanner<'_>) -> Parsed<Option<u32>> {
 /// The next value as a string; `None` if it is none.
 pub(super) fn string(scanner: &mut Scanner<'_>) -> Parsed<Option<String>> {
     match scanner.kind()? {
-        Kind::String => Ok(Some(scanner.string()?.to_string())),
+        Kind::String => Ok(Some(scanner.string()?.into_string())),
         _ => scanner.value().map(|_| None),
     }
 }

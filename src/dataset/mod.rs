@@ -1,4 +1,21 @@
 //! Data sets in LVIS v1 format: annotations, results files, images and class prompts.
+//!
+//! Annotation and results files are taken as lvis-api takes them: JSON as Python reads it, whatever
+//! lvis-api does not look at may be missing or malformed, and what it looks at only sometimes is
+//! decoded, and refused, only when it is asked for. Results are scanned in memory for one chunk. Every
+//! refusal is a [`DatasetError`] that names the file and the record or byte.
+//!
+//! ```
+//! use zoobench::dataset::{scan_results, DatasetError, Key};
+//!
+//! let results = br#"[{"image_id": 7, "category_id": 3, "score": 0.5, "bbox": [1, 2, 3, 4]}, {"image_id": 8}]"#;
+//! let refusal = scan_results("results.json", &results[..], |index, record| {
+//!     assert_eq!(record.image_id()?, Key::Integer(7 + index as i64));
+//!     record.score().map(drop)
+//! });
+//! assert_eq!(refusal.unwrap_err().to_string(), "results.json, results[1]: has no 'score'");
+//! # Ok::<(), DatasetError>(())
+//! ```
 mod annotations;
 mod annotations_parser;
 mod chunks;
@@ -11,12 +28,14 @@ mod image;
 mod image_error;
 mod image_ids;
 mod json;
+mod json_rule;
 mod number;
 mod prompts;
 mod results;
 mod results_writer;
 mod rgb;
 mod segmentation;
+mod spans;
 mod unescape;
 mod whole_file;
 
@@ -28,7 +47,7 @@ pub use files::{locate, read_image_file, FileSource, Folder, MemoryFiles, MAX_FI
 pub use image::{decode_image, load_image, MAX_PIXELS};
 pub use image_error::{ImageError, NameFault};
 pub use image_ids::{read_image_ids, ImageListError};
-pub use json::JsonRule;
+pub use json_rule::JsonRule;
 pub use prompts::{check_prompt_count, class_prompts, read_prompts, PromptError};
 pub use results::{read_results, scan_results, RawRecord, Record, MAX_RECORD_BYTES};
 pub use results_writer::{write_results, ResultsWriter};

@@ -6,6 +6,13 @@ use std::io::{self, Write};
 /// an integer `-0` is 0, and too large a number is infinite.
 #[inline]
 pub(super) fn to_f64(text: &[u8]) -> f64 {
+    match short_decimal(text) {
+        Some(value) => value,
+        None => any_number(text),
+    }
+}
+
+fn any_number(text: &[u8]) -> f64 {
     match text {
         b"NaN" => f64::NAN,
         b"Infinity" => f64::INFINITY,
@@ -14,6 +21,41 @@ pub(super) fn to_f64(text: &[u8]) -> f64 {
         // A JSON number is ASCII and in the grammar of Rust's floats.
         _ => std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).unwrap_or(f64::NAN),
     }
+}
+
+/// Powers of ten by which [`short_decimal`] divides, all exact.
+const POWERS_OF_TEN: [f64; 16] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+
+/// The value of at most 15 digits with a point among them or none, as annotated coordinates are: the
+/// quotient of two integers that a double holds exactly, hence correctly rounded (Clinger 1990).
+#[inline]
+fn short_decimal(text: &[u8]) -> Option<f64> {
+    if text.len() > 16 {
+        return None;
+    }
+    let (mut digits, mut count, mut point) = (0u64, 0, None);
+    for &byte in text {
+        match byte {
+            b'0'..=b'9' => {
+                digits = 10 * digits + u64::from(byte - b'0');
+                count += 1;
+            }
+            b'.' => point = Some(count),
+            _ => return None,
+        }
+    }
+    let decimals = count - point.unwrap_or(count);
+    (count <= 15).then(|| digits as f64 / POWERS_OF_TEN[decimals])
+}
+
+/// The value of a JSON number written as an integer of 64 bits.
+#[inline]
+pub(super) fn to_i64(text: &[u8]) -> Option<i64> {
+    // Up to 18 digits cannot overflow.
+    if text.len() <= 18 && text.iter().all(u8::is_ascii_digit) {
+        return Some(text.iter().fold(0, |value, digit| 10 * value + i64::from(digit - b'0')));
+    }
+    std::str::from_utf8(text).ok()?.parse().ok()
 }
 
 /// Writes `value` as Python's `json.dumps` does: the shortest digits that read back as the same
@@ -127,17 +169,27 @@ mod tests {
             (329.922607421875, "329.922607421875"),
             (0.001, "0.001"),
             (1200.0, "1200.0"),
-            // Ties between two shortest forms.
-            (601284326533833.25, "601284326533833.2"),
-            (601284326533833.75, "601284326533833.8"),
-            (8388608.0009765625, "8388608.000976562"),
-            (f64::NAN, "NaN"),
-            (f64::INFINITY, "Infinity"),
-            (f64::NEG_INFINITY, "-Infinity"),
         ];
         for (value, text) in known {
             assert_eq!(repr(value), text);
         }
+    }
+
+    #[test]
+    fn ties_between_shortest_forms_go_to_the_even_one() {
+        assert_eq!(repr(601284326533833.0 + 0.25), "601284326533833.2");
+        assert_eq!(repr(601284326533833.0 + 0.75), "601284326533833.8");
+        assert_eq!(repr(8388608.0 + 1.0 / 1024.0), "8388608.000976562");
+    }
+
+    #[test]
+    fn integers_are_read_within_64_bits() {
+        assert_eq!(to_i64(b"0"), Some(0));
+        assert_eq!(to_i64(b"-17"), Some(-17));
+        assert_eq!(to_i64(b"999999999999999999"), Some(999_999_999_999_999_999));
+        assert_eq!(to_i64(b"9223372036854775807"), Some(i64::MAX));
+        assert_eq!(to_i64(b"9223372036854775808"), None);
+        assert_eq!((to_i64(b"1.0"), to_i64(b"NaN")), (None, None));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::chunks::{Chunks, Stop};
 use super::decode::{self, Key};
-use super::json::{Kind, Parsed, Scanner};
+use super::json::{Kind, Parsed, Scanner, Text};
 use super::{DatasetError, RecordPlace, Segmentation};
 
 /// Longest record of a results file, in bytes: what scanning keeps in memory is bounded by it.
@@ -131,7 +131,7 @@ impl RawRecord<'_> {
     }
 
     fn key(&self, field: usize) -> Result<Key, DatasetError> {
-        Ok(self.decoded(self.needed(field)?, |scanner| decode::key(scanner).map(Some)).unwrap_or(Key::Other))
+        Ok(decode::checked_key(self.needed(field)?))
     }
 
     fn integer(&self, field: usize) -> Result<i64, DatasetError> {
@@ -260,7 +260,7 @@ impl<R: Read> ResultsScan<'_, R> {
     fn placed<T>(&self, outcome: Result<T, Stop>) -> Result<T, DatasetError> {
         outcome.map_err(|stop| match stop {
             Stop::Read(error) => DatasetError::Read { file: self.file.to_owned(), error },
-            Stop::Fault(fault) => DatasetError::json(self.file, self.chunks.consumed(), fault),
+            Stop::Broken { rule, at } => DatasetError::json(self.file, self.chunks.consumed() + at as u64, rule),
             Stop::TooLong => DatasetError::RecordTooLong { place: self.place() },
         })
     }
@@ -278,13 +278,28 @@ fn next_record(scanner: &mut Scanner<'_>, mut first: bool) -> Parsed<Next> {
     scanner.enter()?;
     let (mut fields, mut first) = (<[Option<Range<usize>>; KEYS.len()]>::default(), true);
     while let Some(key) = scanner.next_key(&mut first)? {
-        scanner.kind()?;
-        let start = scanner.position();
-        scanner.value()?;
-        let name = key.bytes();
-        if let Some(field) = KEYS.iter().position(|known| known.as_bytes() == name.as_ref()) {
-            fields[field] = Some(start..scanner.position());
+        let value = scanner.value()?;
+        if let Some(field) = field(key) {
+            fields[field] = Some(scanner.position() - value.len()..scanner.position());
         }
     }
     Ok(Next::Record(fields))
+}
+
+/// The place of a key's value in [`RawRecord::fields`].
+#[inline]
+fn field(key: Text<'_>) -> Option<usize> {
+    field_named(key.raw()).or_else(|| if key.is_escaped() { field_named(&key.bytes()) } else { None })
+}
+
+#[inline]
+fn field_named(name: &[u8]) -> Option<usize> {
+    Some(match name {
+        b"image_id" => IMAGE_ID,
+        b"category_id" => CATEGORY_ID,
+        b"score" => SCORE,
+        b"bbox" => BBOX,
+        b"segmentation" => SEGMENTATION,
+        _ => return None,
+    })
 }
