@@ -57,12 +57,18 @@ impl Model {
     ///
     /// As [`Model::encode_text`]; a cache that cannot be read or written is none.
     pub fn encode_text_cached(&self, prompts: &[String], cache: &TextCache) -> Result<TextEmbeddings, ModelError> {
-        if let Some(kept) = cache.get(&self.weights_sha256, prompts, self.architecture.text.projection) {
+        if let Some(kept) = cache.get(&self.encoder_id(), prompts, self.architecture.text.projection) {
             return Ok(kept);
         }
         let embeddings = self.encode_text(prompts)?;
-        cache.put(&self.weights_sha256, prompts, &embeddings);
+        cache.put(&self.encoder_id(), prompts, &embeddings);
         Ok(embeddings)
+    }
+
+    /// What class embeddings depend on besides the prompts. The number of heads is read from no
+    /// tensor, so the weights alone do not tell it.
+    fn encoder_id(&self) -> String {
+        format!("{} with {} heads", self.weights_sha256, self.architecture.text.heads)
     }
 
     /// The head's outputs for each image of a batch.

@@ -47,16 +47,16 @@ impl TextCache {
     ///
     /// `width` is the embeddings' width; a file of any other size than these prompts need is not
     /// read.
-    pub(crate) fn get(&self, weights_sha256: &str, prompts: &[String], width: usize) -> Option<TextEmbeddings> {
-        let key = key(weights_sha256, prompts);
+    pub(crate) fn get(&self, encoder: &str, prompts: &[String], width: usize) -> Option<TextEmbeddings> {
+        let key = key(encoder, prompts);
         let rows = prompts.len().checked_mul(width)?;
         let data = read(&self.path(&key)?, &key, rows).ok().flatten()?;
         TextEmbeddings::new(width, data).ok()
     }
 
     /// Keeps embeddings, if that is possible.
-    pub(crate) fn put(&self, weights_sha256: &str, prompts: &[String], embeddings: &TextEmbeddings) {
-        let key = key(weights_sha256, prompts);
+    pub(crate) fn put(&self, encoder: &str, prompts: &[String], embeddings: &TextEmbeddings) {
+        let key = key(encoder, prompts);
         if let Some(path) = self.path(&key) {
             // A cache that cannot be written costs time on the next run, nothing else.
             let _ = write(&path, &key, embeddings.data());
@@ -81,10 +81,10 @@ fn user_cache_folder(variable: impl Fn(&str) -> Option<PathBuf>) -> Option<PathB
 }
 
 /// Every field is preceded by its length: no two lists of prompts share a key.
-fn key(weights_sha256: &str, prompts: &[String]) -> [u8; 32] {
+fn key(encoder: &str, prompts: &[String]) -> [u8; 32] {
     let mut hash = Sha256::new();
     hash.update(MAGIC);
-    for field in [weights_sha256].into_iter().chain(prompts.iter().map(String::as_str)) {
+    for field in [encoder].into_iter().chain(prompts.iter().map(String::as_str)) {
         hash.update((field.len() as u64).to_le_bytes());
         hash.update(field.as_bytes());
     }
