@@ -253,8 +253,7 @@ fn write_names_the_file_it_cannot_write() {
 fn a_missing_file_is_named() {
     let error = refusal(&zoo_run(1), |folder| fs::remove_file(folder.join("run.json")).expect("stored"));
     assert!(matches!(&error, ReportError::Missing { file } if file.ends_with("run.json")), "{error}");
-    let error =
-        refusal(&zoo_run(1), |folder| fs::remove_dir_all(folder.join("seg-l-all")).expect("stored"));
+    let error = refusal(&zoo_run(1), |folder| fs::remove_dir_all(folder.join("seg-l-all")).expect("stored"));
     assert!(matches!(&error, ReportError::Missing { file } if file.ends_with("seg-l-all/metrics.json")), "{error}");
 }
 

@@ -105,12 +105,7 @@ struct Judge {
 }
 
 impl Judge {
-    fn columns(
-        &self,
-        columns: &[Column; 4],
-        ours: Option<&Metrics>,
-        published: Option<&Published>,
-    ) -> [Comparison; 4] {
+    fn columns(&self, columns: &[Column; 4], ours: Option<&Metrics>, published: Option<&Published>) -> [Comparison; 4] {
         columns.each_ref().map(|column| {
             let ours = ours.and_then(column.ours).map(|fraction| 100.0 * fraction);
             self.value(column.metric, ours, published.and_then(column.published))

@@ -98,9 +98,7 @@ fn read_bytes(file: &Path) -> Result<Vec<u8>, ReportError> {
         _ => ReportError::Unreadable { file: file.into(), source },
     };
     let mut bytes = Vec::new();
-    File::open(file)
-        .and_then(|reader| reader.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes))
-        .map_err(unreadable)?;
+    File::open(file).and_then(|reader| reader.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(ReportError::TooLarge { file: file.into(), limit: MAX_FILE_BYTES });
     }
@@ -127,12 +125,7 @@ fn check_record(file: &Path, record: &RunRecord) -> Result<(), ReportError> {
     Ok(())
 }
 
-fn check_metrics(
-    file: &Path,
-    record: &RunRecord,
-    variant: &str,
-    metrics: &VariantMetrics,
-) -> Result<(), ReportError> {
+fn check_metrics(file: &Path, record: &RunRecord, variant: &str, metrics: &VariantMetrics) -> Result<(), ReportError> {
     let foreign = |what| Err(ReportError::ForeignMetrics { file: file.into(), what });
     if metrics.variant != variant {
         return foreign("variant name");

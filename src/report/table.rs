@@ -126,9 +126,8 @@ impl Table {
 
     fn markdown_line(&self, row: &[String], widths: &[usize]) -> String {
         let cells = row.iter().zip(&self.header).zip(widths);
-        let cells = cells.map(|((text, (_, align)), &width)| {
-            pad(text, width.saturating_sub(display_width(text)), *align)
-        });
+        let cells =
+            cells.map(|((text, (_, align)), &width)| pad(text, width.saturating_sub(display_width(text)), *align));
         format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "))
     }
 }
@@ -186,7 +185,8 @@ mod tests {
 
     #[test]
     fn markdown_escapes_what_would_break_the_table() {
-        let expected = "| Model      |    AP |\n| ---------- | ----: |\n| 実測 model | 16.72 |\n| a\\|b       |       |\n";
+        let expected =
+            "| Model      |    AP |\n| ---------- | ----: |\n| 実測 model | 16.72 |\n| a\\|b       |       |\n";
         assert_eq!(table().markdown(), expected);
     }
 }

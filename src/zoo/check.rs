@@ -137,12 +137,7 @@ impl<'a> Check<'a> {
     }
 
     /// AP points, 0 to 100, where given.
-    pub(super) fn points(
-        &self,
-        key: &'static str,
-        value: Option<f64>,
-        offset: usize,
-    ) -> Result<Option<f64>, ZooError> {
+    pub(super) fn points(&self, key: &'static str, value: Option<f64>, offset: usize) -> Result<Option<f64>, ZooError> {
         value.map(|value| self.number(key, value, offset, 100.0, "AP points")).transpose()
     }
 

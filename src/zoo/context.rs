@@ -150,8 +150,7 @@ fn speed_row(check: &Check, raw: &RawSpeedRow) -> Result<SpeedRow, ZooError> {
 mod tests {
     use super::*;
 
-    const SPEED: &str =
-        "[[row]]\nmodel = \"m\"\nfps = 1.5\ngpu = \"g\"\nhow = \"h\"\nsource = \"s\"\n";
+    const SPEED: &str = "[[row]]\nmodel = \"m\"\nfps = 1.5\ngpu = \"g\"\nhow = \"h\"\nsource = \"s\"\n";
     const CONTEXT: &str = "[[row]]\nmodel = \"m\"\nAP = 20\nsetting = \"z\"\nsplit = \"val\"\nsource = \"s\"\n";
 
     #[test]

@@ -50,9 +50,7 @@ impl EmbeddedFiles {
         let mut archive = self.open()?;
         let entry = match archive.by_name(path) {
             Ok(entry) => entry,
-            Err(ZipError::FileNotFound) => {
-                return Err(ZooError::NotEmbedded { zoo: self.zoo, path: path.to_string() })
-            }
+            Err(ZipError::FileNotFound) => return Err(ZooError::NotEmbedded { zoo: self.zoo, path: path.to_string() }),
             Err(error) => return Err(self.damaged(path, &error)),
         };
         let size = entry.size();

@@ -169,7 +169,9 @@ pub enum ZooError {
         path: String,
     },
     /// The archive of a built-in zoo is damaged.
-    #[error("the archive of the built-in zoo {zoo} is damaged at {path:?}: {reason}; rebuild it as datasets/README.md says")]
+    #[error(
+        "the archive of the built-in zoo {zoo} is damaged at {path:?}: {reason}; rebuild it as datasets/README.md says"
+    )]
     DamagedArchive {
         /// The zoo.
         zoo: &'static str,

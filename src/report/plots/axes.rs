@@ -6,9 +6,15 @@ use super::style::{BLACK, DARK, GRID, LABEL, SMALL};
 /// How values become positions along an axis.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Scale {
-    Linear { min: f64, max: f64 },
+    Linear {
+        min: f64,
+        max: f64,
+    },
     /// Logarithmic; values below `min` lie at it.
-    Log { min: f64, max: f64 },
+    Log {
+        min: f64,
+        max: f64,
+    },
 }
 
 impl Scale {

@@ -1,6 +1,6 @@
 //! A picture as a list of shapes, in logical pixels from the top left.
 
-use super::style::{Rgb, Marker, BLACK};
+use super::style::{Marker, Rgb, BLACK};
 use crate::report::text::sanitized;
 
 /// Where a text's position lies in it, horizontally.
