@@ -207,7 +207,7 @@ fn category(id: u64, categories: u64, level: f64) -> CategoryMetrics {
     };
     let rise = 0.5 + 0.25 * (images as f64).log10();
     let ap = (level * rise * 2.6 * noise(2) - 0.08).clamp(0.0, 1.0);
-    let has_truth = categories < 50 || id % 12 != 0;
+    let has_truth = categories < 50 || !id.is_multiple_of(12);
     CategoryMetrics {
         id: id as i64,
         name: format!("category_{id}_(made_up)"),

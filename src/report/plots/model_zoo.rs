@@ -18,12 +18,16 @@ const BAR: f64 = 17.0;
 const PANEL_GAP: f64 = 22.0;
 /// Kept free right of the longest bar, for its value.
 const VALUE: f64 = 48.0;
+/// What a page holds, and a bound on the picture's memory.
+const MAX_ROWS: usize = 40;
 /// A longer title is cut.
 const TITLE_COLUMNS: usize = 28;
 const PANELS: [&str; 4] = ["AP", "AP rare", "AP common", "AP frequent"];
 
 pub(super) fn scene(run: &StoredRun) -> Scene {
-    let rows = compare(run);
+    let mut rows = compare(run);
+    let left_out = rows.len().saturating_sub(MAX_ROWS);
+    rows.truncate(MAX_ROWS);
     let (caveat, label) = (run.caveat(), &run.record().published_label);
     let head = HEAD + if caveat.is_some() { CAVEAT } else { 0.0 };
     let mut scene = Scene::new(WIDTH, head + ROW * rows.len().max(1) as f64 + FOOT);
@@ -43,7 +47,9 @@ pub(super) fn scene(run: &StoredRun) -> Scene {
         scene.line((frame.left, frame.top), (frame.left, frame.bottom), BLACK, 1.0);
     }
     let below = (0.5 * (frames[0].left + WIDTH), scene.height - 16.0);
-    scene.text(Text::new(below, "mask AP in points (0 to 100)", LABEL).anchor(Anchor::Middle));
+    let more = if left_out > 0 { format!("; {left_out} more rows are in the tables") } else { String::new() };
+    let axis = format!("mask AP in points (0 to 100){more}");
+    scene.text(Text::new(below, &axis, LABEL).anchor(Anchor::Middle));
     scene
 }
 
