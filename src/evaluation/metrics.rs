@@ -102,15 +102,15 @@ pub struct Curves {
 /// What lvis-api swallows without a word, counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Swallowed {
-    /// Detections of categories that the annotation file does not list.
+    /// Detections of categories that the annotation file does not list, within the limit of 300.
     pub unknown_category_detections: u64,
-    /// Detections whose area is not positive and finite.
+    /// Detections of categories judged in their image whose area is not positive and finite.
     pub nonpositive_area_detections: u64,
     /// Detections cut since their image has over 300.
     pub over_limit_detections: u64,
-    /// Masks compared whose size is not the image's.
+    /// Detections whose mask was compared with one of another size: no match.
     pub mask_size_mismatches: u64,
-    /// Detections whose score is not a number or infinite.
+    /// Detections whose score is not a number or infinite, within the limit of 300.
     pub nonfinite_score_detections: u64,
     /// Annotations whose area is not positive and finite.
     pub nonpositive_area_annotations: u64,
@@ -120,6 +120,19 @@ pub struct Swallowed {
     pub unknown_image_annotations: u64,
 }
 
+impl std::ops::AddAssign for Swallowed {
+    fn add_assign(&mut self, other: Self) {
+        self.unknown_category_detections += other.unknown_category_detections;
+        self.nonpositive_area_detections += other.nonpositive_area_detections;
+        self.over_limit_detections += other.over_limit_detections;
+        self.mask_size_mismatches += other.mask_size_mismatches;
+        self.nonfinite_score_detections += other.nonfinite_score_detections;
+        self.nonpositive_area_annotations += other.nonpositive_area_annotations;
+        self.unknown_category_annotations += other.unknown_category_annotations;
+        self.unknown_image_annotations += other.unknown_image_annotations;
+    }
+}
+
 /// The outcome of one evaluation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
@@ -127,6 +140,8 @@ pub struct Evaluation {
     pub iou: IouType,
     /// The area rule asked for.
     pub area: AreaRule,
+    /// The area that decided: [`AreaRule::Box`] or [`AreaRule::Mask`].
+    pub area_used: AreaRule,
     /// The 13 numbers.
     pub results: Metrics,
     /// Every category of the file in ascending id.

@@ -1,4 +1,52 @@
-//! LVIS evaluation, equal to lvis-api bit for bit.
+//! LVIS evaluation, equal to lvis-api in every bit of every number.
+//!
+//! Takes ground truth ([`Annotations`](crate::dataset::Annotations)) and detections; gives the 13
+//! numbers of lvis-api, AP, AP50 and AR of every category, precision-recall curves and the count of
+//! what lvis-api passes over in silence. Refuses, with an [`EvaluationError`], what makes lvis-api
+//! raise an exception or run for ever.
+//!
+//! An [`Evaluator`] compares image by image, in any order and from any number of threads; only
+//! (image, category) pairs that hold something are visited.
+//!
+//! ```no_run
+//! use zoobench::dataset::Annotations;
+//! use zoobench::evaluation::{Evaluator, Options};
+//! # fn load() -> Annotations { unimplemented!() }
+//!
+//! let annotations = load();
+//! let evaluator = Evaluator::new(&annotations, Options::default())?;
+//! let matches = vec![evaluator.image(397133, &[])?];
+//! let evaluation = evaluator.finish(matches);
+//! # Ok::<(), zoobench::evaluation::EvaluationError>(())
+//! ```
+mod accumulate;
+mod admission;
+mod agreement;
+mod error;
+mod evaluator;
+mod file;
+mod ground_truth;
+mod ids;
+mod image;
+mod intake;
+mod masks;
+mod matching;
 mod metrics;
+mod overlap;
+mod pairwise;
+mod passes;
+mod protocol;
+mod report;
+mod score;
+mod streaming;
+mod summary;
 
+pub use agreement::{compare_image, Agreement, AgreementBuilder, ImageAgreement, Pair};
+pub use error::EvaluationError;
+pub use evaluator::Evaluator;
+pub use file::evaluate_file;
+pub use image::ImageMatches;
 pub use metrics::{AreaRule, CategoryMetrics, Curves, Evaluation, IouType, Metrics, Swallowed};
+pub use protocol::{Options, AREAS, AREA_RANGES, IOU_THRESHOLDS, MAX_DETECTIONS, RECALLS, THRESHOLDS};
+pub use report::EvaluationReport;
+pub use summary::Arrays;

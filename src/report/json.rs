@@ -3,9 +3,10 @@
 use serde::Serialize;
 
 use super::{
-    compare, run_verdict, Agreement, Comparison, Dataset, Machine, Protocol, RowComparison, RowStatus, RunVerdict,
-    StoredRun, Timing, VariantResults, Verdict,
+    compare, run_verdict, Comparison, Dataset, Machine, Protocol, RowComparison, RowStatus, RunVerdict, StoredRun,
+    Timing, VariantResults, Verdict,
 };
+use crate::evaluation::Agreement;
 use crate::evaluation::Swallowed;
 
 /// Version of `report.json`.

@@ -46,10 +46,11 @@ pub use json::{json, REPORT_SCHEMA_VERSION};
 pub use markdown::markdown;
 pub use plots::{plots, Plot};
 pub use record::{
-    is_folder_name, Agreement, Dataset, Machine, Protocol, Published, Row, RowStatus, RunRecord, StageTime, Timing,
+    is_folder_name, Dataset, Machine, Protocol, Published, Row, RowStatus, RunRecord, StageTime, Timing,
     VariantMetrics, VariantResults, ROUNDING_TOLERANCE_AP, RUN_SCHEMA_VERSION,
 };
 pub use stored::StoredRun;
+pub(crate) use table::{Align, Cell, Table};
 pub use terminal::terminal;
 pub use verdict::{RunVerdict, Verdict};
 pub use write::write;

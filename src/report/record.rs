@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::evaluation::{AreaRule, CategoryMetrics, Curves, Metrics, Swallowed};
+use crate::evaluation::{Agreement, AreaRule, CategoryMetrics, Curves, Metrics, Swallowed};
 
 /// Version of the stored forms that this version reads and writes.
 pub const RUN_SCHEMA_VERSION: u32 = 1;
@@ -191,31 +191,6 @@ pub struct RunRecord {
     pub footnotes: Vec<String>,
     /// On which machine.
     pub machine: Machine,
-}
-
-/// How closely detections agree with the reference's, image by image.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Agreement {
-    /// Reference detections.
-    pub reference: u64,
-    /// Of these, matched: same label, score within 1e-3, box within 0.5 px, mask IoU at least 0.95.
-    pub matched: u64,
-    /// Smallest share matched in an image, 0..=1.
-    pub worst_image: f64,
-    /// Median over matched pairs of the score difference.
-    pub median_score_difference: f64,
-    /// Largest score difference of a matched pair.
-    pub max_score_difference: f64,
-    /// Median over matched pairs of the largest corner difference in pixels.
-    pub median_box_difference: f64,
-    /// Largest corner difference of a matched pair in pixels.
-    pub max_box_difference: f64,
-    /// Median mask IoU of matched pairs.
-    pub median_mask_iou: f64,
-    /// Mean mask IoU of matched pairs.
-    pub mean_mask_iou: f64,
-    /// Smallest mask IoU of a matched pair.
-    pub min_mask_iou: f64,
 }
 
 /// Time of one stage, summed over images.

@@ -8,7 +8,7 @@ const MIN_COLUMN: usize = 12;
 
 /// What a cell means, for those who asked for colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tone {
+pub(crate) enum Tone {
     Plain,
     Good,
     Bad,
@@ -18,7 +18,7 @@ pub(super) enum Tone {
 
 impl Tone {
     /// `text` in the tone's colour (ANSI SGR).
-    pub(super) fn paint(self, text: &str) -> String {
+    pub(crate) fn paint(self, text: &str) -> String {
         let code = match self {
             Self::Plain => return text.to_string(),
             Self::Good => 32,
@@ -31,46 +31,46 @@ impl Tone {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Cell {
+pub(crate) struct Cell {
     text: String,
     tone: Tone,
 }
 
 impl Cell {
-    pub(super) fn new(text: impl AsRef<str>) -> Self {
+    pub(crate) fn new(text: impl AsRef<str>) -> Self {
         Self::toned(text, Tone::Plain)
     }
 
-    pub(super) fn toned(text: impl AsRef<str>, tone: Tone) -> Self {
+    pub(crate) fn toned(text: impl AsRef<str>, tone: Tone) -> Self {
         Self { text: sanitized(text.as_ref()), tone }
     }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Align {
+pub(crate) enum Align {
     Left,
     Right,
 }
 
 /// Rows of cells under a header. A row shorter than the header is filled with empty cells.
 #[derive(Debug, Clone)]
-pub(super) struct Table {
+pub(crate) struct Table {
     header: Vec<(String, Align)>,
     rows: Vec<Vec<Cell>>,
 }
 
 impl Table {
-    pub(super) fn new<T: Into<String>>(header: impl IntoIterator<Item = (T, Align)>) -> Self {
+    pub(crate) fn new<T: Into<String>>(header: impl IntoIterator<Item = (T, Align)>) -> Self {
         Self { header: header.into_iter().map(|(name, align)| (name.into(), align)).collect(), rows: Vec::new() }
     }
 
-    pub(super) fn push(&mut self, mut row: Vec<Cell>) {
+    pub(crate) fn push(&mut self, mut row: Vec<Cell>) {
         row.resize_with(self.header.len(), || Cell::new(""));
         self.rows.push(row);
     }
 
     /// Lines of fixed width. Left-aligned columns give way, widest first, to fit `width` columns.
-    pub(super) fn fixed(&self, width: usize, color: bool) -> String {
+    pub(crate) fn fixed(&self, width: usize, color: bool) -> String {
         let widths = self.fitted_widths(width);
         let head: Vec<Cell> = self.header.iter().map(|(name, _)| Cell::new(name)).collect();
         let rule: Vec<Cell> = widths.iter().map(|&width| Cell::new("-".repeat(width))).collect();
@@ -111,7 +111,7 @@ impl Table {
     }
 
     /// A Markdown table, its columns aligned in the source too.
-    pub(super) fn markdown(&self) -> String {
+    pub(crate) fn markdown(&self) -> String {
         let widths = self.widths(|cell| display_width(&escaped(&cell.text)));
         let widths: Vec<usize> = widths.into_iter().map(|width| width.max(4)).collect();
         let head: Vec<String> = self.header.iter().map(|(name, _)| escaped(name)).collect();
@@ -140,7 +140,7 @@ fn pad(text: &str, missing: usize, align: Align) -> String {
 }
 
 /// `text` with the characters that mean something in Markdown made literal.
-pub(super) fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if matches!(c, '\\' | '|' | '*' | '`' | '[' | ']' | '<' | '>') {

@@ -5,7 +5,8 @@ use super::footnotes::Footnotes;
 use super::table::Align::{Left, Right};
 use super::table::{Cell, Table, Tone};
 use super::text::{difference, exact as all_digits, footnote_marks, fraction, named, points, published, ABSENT};
-use super::{Agreement, Comparison, RowComparison, RunVerdict, Timing, VariantMetrics, Verdict};
+use super::{Comparison, RowComparison, RunVerdict, Timing, VariantMetrics, Verdict};
+use crate::evaluation::Agreement;
 
 const METRICS: [&str; 4] = ["AP", "APr", "APc", "APf"];
 

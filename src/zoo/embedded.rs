@@ -1,11 +1,12 @@
 //! The files that ship inside the program.
 
-use std::io::{Cursor, Read};
+use std::io::{self, Cursor, Read};
 
 use zip::result::ZipError;
 use zip::ZipArchive;
 
 use super::ZooError;
+use crate::dataset::FileSource;
 
 const SHAPES: &[u8] = include_bytes!("../../datasets/shapes.zip");
 
@@ -68,6 +69,20 @@ impl EmbeddedFiles {
 
     fn damaged(&self, path: &str, reason: &dyn std::fmt::Display) -> ZooError {
         ZooError::DamagedArchive { zoo: self.zoo, path: path.to_string(), reason: reason.to_string() }
+    }
+}
+
+impl FileSource for EmbeddedFiles {
+    fn exists(&self, path: &str) -> bool {
+        self.open().is_ok_and(|archive| archive.index_for_name(path).is_some())
+    }
+
+    fn read(&self, path: &str) -> io::Result<Vec<u8>> {
+        Self::read(self, path).map_err(io::Error::other)
+    }
+
+    fn describe(&self, path: &str) -> String {
+        format!("{}:{path}", self.zoo)
     }
 }
 

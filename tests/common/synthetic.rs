@@ -2,10 +2,9 @@
 use std::fs;
 use std::path::Path;
 
-use zoobench::evaluation::{AreaRule, CategoryMetrics, Curves, Metrics, Swallowed};
+use zoobench::evaluation::{Agreement, AreaRule, CategoryMetrics, Curves, Metrics, Swallowed};
 use zoobench::report::{
-    Agreement, Dataset, Machine, Protocol, Published, Row, RowStatus, RunRecord, StageTime, Timing, VariantMetrics,
-    VariantResults,
+    Dataset, Machine, Protocol, Published, Row, RowStatus, RunRecord, StageTime, Timing, VariantMetrics, VariantResults,
 };
 
 pub const ANNOTATIONS_SHA256: &str = "00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee";

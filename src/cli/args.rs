@@ -1,0 +1,229 @@
+//! The command line as clap sees it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use super::exit;
+use crate::evaluation::{AreaRule, IouType};
+
+/// Evaluate the YOLO-World-Seg model zoo on LVIS.
+#[derive(Debug, Parser)]
+#[command(name = "zoobench", version, about, after_help = exit::TABLE, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Evaluate every variant of a zoo and compare it with its published row
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(RunArgs),
+    /// Run one checkpoint over a data set and write an LVIS results file
+    #[command(after_help = PREDICT_EXAMPLES)]
+    Predict(PredictArgs),
+    /// Score an LVIS results file exactly as lvis-api does
+    #[command(after_help = EVAL_EXAMPLES)]
+    Eval(EvalArgs),
+    /// Render tables and plots again from stored runs
+    #[command(after_help = REPORT_EXAMPLES)]
+    Report(ReportArgs),
+    /// List zoos, or one zoo's variants, published rows and what is present
+    #[command(after_help = ZOO_EXAMPLES)]
+    Zoo(ZooArgs),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  zoobench run
+      evaluates the embedded `shapes` zoo into runs/shapes
+  zoobench run --zoo yolo-world-seg --data lvis --weights checkpoints
+      reproduces the model-zoo table; lvis/ holds lvis_v1_val.json, train2017/ and val2017/
+  zoobench run --zoo yolo-world-seg --data lvis --weights checkpoints --limit 100
+      a quick look, marked as not comparable";
+
+const PREDICT_EXAMPLES: &str = "\
+Example:
+  zoobench predict --weights m.pth --annotations lvis_v1_val.json --data lvis --out results.json";
+
+const EVAL_EXAMPLES: &str = "\
+Examples:
+  zoobench eval --gt lvis_v1_val.json --dt results.json
+  zoobench eval --gt lvis_v1_val.json --dt results.json --iou bbox --json metrics.json";
+
+const REPORT_EXAMPLES: &str = "\
+Example:
+  zoobench report runs/shapes";
+
+const ZOO_EXAMPLES: &str = "\
+Examples:
+  zoobench zoo
+  zoobench zoo yolo-world-seg --weights checkpoints";
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// A built-in zoo's name, or a zoo file
+    #[arg(long, value_name = "NAME|FILE", default_value = "shapes")]
+    pub zoo: String,
+    /// Data root: the annotation file and the images lie below it
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Folder with the zoo's weights files
+    #[arg(long, value_name = "DIR")]
+    pub weights: Option<PathBuf>,
+    /// Annotation file, if not the one that the zoo names below the data root
+    #[arg(long, value_name = "FILE")]
+    pub annotations: Option<PathBuf>,
+    /// Only these variants
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    pub variants: Vec<String>,
+    /// Only the first N images; the results are marked as not comparable
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub limit: Option<u64>,
+    /// Only the images listed in FILE: one id or file name a line, or a JSON list
+    #[arg(long, value_name = "FILE")]
+    pub images: Option<PathBuf>,
+    /// Output folder [default: runs/<zoo>]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// How the network is computed
+    #[command(flatten)]
+    pub compute: ComputeArgs,
+}
+
+/// Arguments that say how the network is computed.
+#[derive(Debug, Args)]
+pub struct ComputeArgs {
+    /// Device of the network
+    #[arg(long, value_name = "DEVICE", default_value = "cpu")]
+    pub device: String,
+    /// Images a network call
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub batch: u16,
+    /// Threads [default: all cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+}
+
+/// Arguments of `predict`.
+#[derive(Debug, Args)]
+pub struct PredictArgs {
+    /// Checkpoint: PyTorch (zip or legacy) or safetensors
+    #[arg(long, value_name = "FILE")]
+    pub weights: PathBuf,
+    /// LVIS annotation file: images and categories are taken from it
+    #[arg(long, value_name = "FILE")]
+    pub annotations: PathBuf,
+    /// Data root of the images
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// Results file to write
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Class prompts, one a category: a JSON list, or one a line
+    #[arg(long, value_name = "FILE")]
+    pub prompts: Option<PathBuf>,
+    /// Only the first N images
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub limit: Option<u64>,
+    /// Only the images listed in FILE
+    #[arg(long, value_name = "FILE")]
+    pub images: Option<PathBuf>,
+    /// How the network is computed
+    #[command(flatten)]
+    pub compute: ComputeArgs,
+}
+
+/// What `eval` compares.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum IouArg {
+    /// Masks
+    Segm,
+    /// Boxes
+    Bbox,
+}
+
+impl From<IouArg> for IouType {
+    fn from(arg: IouArg) -> Self {
+        match arg {
+            IouArg::Segm => Self::Segm,
+            IouArg::Bbox => Self::Bbox,
+        }
+    }
+}
+
+/// The area rule of detections.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum AreaArg {
+    /// lvis-api's: the box's where the first record carries `bbox`, else the mask's
+    Auto,
+    /// Width times height of the box
+    Box,
+    /// Pixels of the mask
+    Mask,
+}
+
+impl From<AreaArg> for AreaRule {
+    fn from(arg: AreaArg) -> Self {
+        match arg {
+            AreaArg::Auto => Self::Auto,
+            AreaArg::Box => Self::Box,
+            AreaArg::Mask => Self::Mask,
+        }
+    }
+}
+
+/// Arguments of `eval`.
+#[derive(Debug, Args)]
+pub struct EvalArgs {
+    /// LVIS annotation file
+    #[arg(long, value_name = "FILE")]
+    pub gt: PathBuf,
+    /// LVIS results file
+    #[arg(long, value_name = "FILE")]
+    pub dt: PathBuf,
+    /// What to compare
+    #[arg(long, value_enum, default_value_t = IouArg::Segm)]
+    pub iou: IouArg,
+    /// Which area makes a detection small, medium or large
+    #[arg(long, value_enum, default_value_t = AreaArg::Auto)]
+    pub area: AreaArg,
+    /// Threads [default: all cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+    /// Write the results as JSON
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+}
+
+/// Arguments of `report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Run folders
+    #[arg(required = true, value_name = "RUN")]
+    pub runs: Vec<PathBuf>,
+}
+
+/// Arguments of `zoo`.
+#[derive(Debug, Args)]
+pub struct ZooArgs {
+    /// A built-in zoo's name, or a zoo file
+    #[arg(value_name = "NAME|FILE")]
+    pub zoo: Option<String>,
+    /// Folder in which to look for the weights files
+    #[arg(long, value_name = "DIR")]
+    pub weights: Option<PathBuf>,
+    /// Data root in which to look for the annotation file
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+}

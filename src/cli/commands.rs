@@ -1,0 +1,167 @@
+//! One function a command: from arguments to a room's call to what is printed.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::CommandFactory;
+
+use super::args::{Cli, Command, ComputeArgs, EvalArgs, PredictArgs, ReportArgs, RunArgs, ZooArgs};
+use super::failure::Failure;
+use super::output::{print, stdout_colour, width};
+use super::progress::Progress;
+use super::{eval_table, exit, zoo_table};
+use crate::dataset::{write_whole, Annotations};
+use crate::evaluation::{evaluate_file, EvaluationReport, Options};
+use crate::report::{self, RowStatus, RunVerdict, StoredRun};
+use crate::run::{self, Compute, Job, Outcome, Prediction, RunError, Subset};
+use crate::zoo::Zoo;
+
+/// Set by the first Ctrl-C.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// Runs a command and gives its exit code.
+pub fn dispatch(command: Command) -> Result<u8, Failure> {
+    match command {
+        Command::Run(args) => run(args),
+        Command::Predict(args) => predict(args),
+        Command::Eval(args) => eval(&args),
+        Command::Report(args) => report(&args),
+        Command::Zoo(args) => zoo(&args),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "zoobench", &mut std::io::stdout());
+            Ok(exit::DONE)
+        }
+    }
+}
+
+fn run(args: RunArgs) -> Result<u8, Failure> {
+    let zoo = Zoo::load(&args.zoo)?;
+    let out = args.out.unwrap_or_else(|| Path::new("runs").join(&zoo.name));
+    let job = Job {
+        zoo,
+        data: args.data,
+        weights: args.weights,
+        annotations: args.annotations,
+        variants: args.variants,
+        subset: Subset { list: args.images, limit: args.limit },
+        out,
+        compute: compute(&args.compute),
+    };
+    stop_on_interrupt();
+    let outcome = run::run(&job, &Progress::new(), &INTERRUPTED)?;
+    if outcome.count(RowStatus::Done) > 0 {
+        show_run(&job.out)?;
+    } else if !outcome.interrupted {
+        explain_nothing(&outcome);
+    }
+    run_code(&outcome, &job.out)
+}
+
+fn show_run(folder: &Path) -> Result<(), Failure> {
+    let stored = StoredRun::read(folder)?;
+    report::write(&stored, folder)?;
+    print(&report::terminal(&stored, stdout_colour(), width()));
+    eprintln!("report: {}", folder.join("report.md").display());
+    Ok(())
+}
+
+fn explain_nothing(outcome: &Outcome) {
+    eprintln!("zoobench: nothing was evaluated");
+    for row in outcome.record.rows.iter().filter(|row| row.status == RowStatus::NoWeights) {
+        eprintln!("  {}: {}", row.variant, row.detail.as_deref().unwrap_or("no weights"));
+    }
+}
+
+fn run_code(outcome: &Outcome, folder: &Path) -> Result<u8, Failure> {
+    if outcome.interrupted {
+        return Ok(exit::INTERRUPTED);
+    }
+    if outcome.count(RowStatus::Done) == 0 {
+        return Ok(exit::NOTHING_EVALUATED);
+    }
+    let differs = report::run_verdict(&StoredRun::read(folder)?) == RunVerdict::Differs;
+    Ok(if outcome.count(RowStatus::Failed) > 0 || differs { exit::FAILED } else { exit::DONE })
+}
+
+fn predict(args: PredictArgs) -> Result<u8, Failure> {
+    let job = Prediction {
+        weights: args.weights,
+        annotations: args.annotations,
+        data: args.data,
+        out: args.out,
+        prompts: args.prompts,
+        subset: Subset { list: args.images, limit: args.limit },
+        compute: compute(&args.compute),
+    };
+    stop_on_interrupt();
+    let progress = Progress::new();
+    match run::predict(&job, &progress, &INTERRUPTED) {
+        Ok(written) => {
+            warn_of_sizes(written.size_mismatches);
+            eprintln!("{}: {} detections in {} images", job.out.display(), written.detections, written.images);
+            Ok(exit::DONE)
+        }
+        Err(RunError::Interrupted) => Err(Failure::with_code(exit::INTERRUPTED, "interrupted; nothing was written")),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn warn_of_sizes(mismatches: u64) {
+    if mismatches > 0 {
+        eprintln!("warning: {mismatches} images have another size than annotated; the decoded size counts, as in the reference");
+    }
+}
+
+fn eval(args: &EvalArgs) -> Result<u8, Failure> {
+    let options = Options { iou: args.iou.into(), area: args.area.into(), ..Options::default() };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(args.threads.map_or(0, usize::from)).build()?;
+    let report = pool.install(|| -> Result<_, Failure> {
+        let annotations = Annotations::read(&args.gt)?;
+        let evaluation = evaluate_file(&annotations, &args.dt, options)?;
+        Ok(EvaluationReport::new(evaluation, &annotations, &args.dt.display().to_string(), options))
+    })?;
+    if let Some(path) = &args.json {
+        write_whole(path, report.to_json().as_bytes()).map_err(|error| Failure::unwritable(path, &error))?;
+    }
+    for warning in eval_table::swallowed_warnings(&report.swallowed) {
+        eprintln!("warning: {warning}");
+    }
+    print(&eval_table::eval_table(&report));
+    Ok(exit::DONE)
+}
+
+fn report(args: &ReportArgs) -> Result<u8, Failure> {
+    // All are read before anything is written.
+    let stored = args.runs.iter().map(|folder| StoredRun::read(folder)).collect::<Result<Vec<_>, _>>()?;
+    for (run, folder) in stored.iter().zip(&args.runs) {
+        report::write(run, folder)?;
+        print(&report::terminal(run, stdout_colour(), width()));
+        eprintln!("report: {}", folder.join("report.md").display());
+    }
+    Ok(exit::DONE)
+}
+
+fn zoo(args: &ZooArgs) -> Result<u8, Failure> {
+    let text = match &args.zoo {
+        None => zoo_table::zoos(width())?,
+        Some(name) => zoo_table::zoo(&Zoo::load(name)?, args.weights.as_deref(), args.data.as_deref(), width()),
+    };
+    print(&text);
+    Ok(exit::DONE)
+}
+
+fn compute(args: &ComputeArgs) -> Compute {
+    Compute { device: args.device.clone(), batch: usize::from(args.batch), threads: args.threads.map(usize::from) }
+}
+
+/// The first Ctrl-C lets images in flight end; the second ends the program.
+fn stop_on_interrupt() {
+    let handler = || {
+        if INTERRUPTED.swap(true, Ordering::Relaxed) {
+            std::process::exit(i32::from(exit::INTERRUPTED));
+        }
+    };
+    if let Err(error) = ctrlc::set_handler(handler) {
+        eprintln!("warning: Ctrl-C will not stop cleanly: {error}");
+    }
+}

@@ -1,0 +1,192 @@
+//! The detections of one image, collected until it is known which of them count.
+
+use super::admission::{highest, Verdict};
+use super::image::Scored;
+use super::masks::MaskSource;
+use super::{EvaluationError, Swallowed};
+
+/// What became of a record.
+#[derive(Debug, Clone, Copy)]
+enum Fate {
+    /// It counts: its place in `counting`.
+    Counts(u32),
+    /// It is refused: the error's place in `refusals`.
+    Refused(u32),
+    NotJudged,
+    UnknownCategory,
+    InvisibleArea,
+}
+
+/// Collects the detections of one image in the order of the file. `S` is what is kept of each that
+/// counts.
+///
+/// Nothing is refused and nothing tallied before [`Intake::settle`]: a record beyond the limit of
+/// detections may be as wrong as it likes.
+#[derive(Debug)]
+pub(super) struct Intake<S> {
+    scores: Vec<f64>,
+    fates: Vec<Fate>,
+    counting: Vec<S>,
+    refusals: Vec<EvaluationError>,
+    /// The refusal for want of a score, which is an error wherever the records must be ranked.
+    scoreless: Option<usize>,
+    /// The first record whose score is NaN.
+    unrankable: Option<u64>,
+}
+
+/// Why an image's detections cannot be settled.
+#[derive(Debug)]
+pub(super) enum Unsettled {
+    /// A record that counts is refused.
+    Refused(EvaluationError),
+    /// The image has too many detections, and the score of this record is NaN.
+    Unrankable(u64),
+}
+
+impl<S> Default for Intake<S> {
+    fn default() -> Self {
+        Self {
+            scores: Vec::new(),
+            fates: Vec::new(),
+            counting: Vec::new(),
+            refusals: Vec::new(),
+            scoreless: None,
+            unrankable: None,
+        }
+    }
+}
+
+impl<S> Intake<S> {
+    /// Number of records.
+    pub(super) fn len(&self) -> usize {
+        self.fates.len()
+    }
+
+    /// Adds record number `record` of the file with its score, if it has one, and what was judged of it.
+    pub(super) fn push<'r>(
+        &mut self,
+        record: u64,
+        score: Result<f64, EvaluationError>,
+        verdict: Result<Verdict<'r>, EvaluationError>,
+        keep: impl FnOnce(Scored<MaskSource<'r>>) -> S,
+    ) {
+        let missing_score = match &score {
+            Ok(_) => None,
+            Err(_) => Some(self.refusals.len()),
+        };
+        let value = score.unwrap_or_else(|missing| {
+            self.refusals.push(missing);
+            0.0
+        });
+        let fate = match (verdict, missing_score) {
+            (Ok(Verdict::Counts(_)), Some(missing)) => Fate::Refused(missing as u32),
+            (Ok(Verdict::Counts(scored)), None) => self.keep(keep(scored)),
+            (Ok(Verdict::NotJudged), _) => Fate::NotJudged,
+            (Ok(Verdict::UnknownCategory), _) => Fate::UnknownCategory,
+            (Ok(Verdict::InvisibleArea), _) => Fate::InvisibleArea,
+            (Err(refusal), _) => self.refuse(refusal),
+        };
+        if value.is_nan() {
+            self.unrankable.get_or_insert(record);
+        }
+        self.scoreless = self.scoreless.or(missing_score);
+        self.scores.push(value);
+        self.fates.push(fate);
+    }
+
+    /// The detections that count, in the order of the file, and what was passed over; empties the
+    /// intake for the next image. Only the `limit` highest scores are looked at.
+    pub(super) fn settle(&mut self, limit: usize) -> Result<(Vec<S>, Swallowed), Unsettled> {
+        let over_limit = self.len().saturating_sub(limit);
+        let mut swallowed = Swallowed { over_limit_detections: over_limit as u64, ..Swallowed::default() };
+        let mut counts = vec![false; self.counting.len()];
+        for record in self.within_limit(limit)? {
+            swallowed.nonfinite_score_detections += u64::from(!self.scores[record].is_finite());
+            match self.fates[record] {
+                Fate::Counts(place) => counts[place as usize] = true,
+                Fate::Refused(place) => return Err(Unsettled::Refused(self.refusals.swap_remove(place as usize))),
+                Fate::NotJudged => {}
+                Fate::UnknownCategory => swallowed.unknown_category_detections += 1,
+                Fate::InvisibleArea => swallowed.nonpositive_area_detections += 1,
+            }
+        }
+        let mut counting = std::mem::take(self).counting;
+        let mut counts = counts.into_iter();
+        counting.retain(|_| counts.next().unwrap_or(false));
+        Ok((counting, swallowed))
+    }
+
+    /// Places of the records that count: all of them, in order, unless there are too many.
+    fn within_limit(&mut self, limit: usize) -> Result<Vec<usize>, Unsettled> {
+        if self.len() <= limit {
+            return Ok((0..self.len()).collect());
+        }
+        if let Some(missing) = self.scoreless {
+            return Err(Unsettled::Refused(self.refusals.swap_remove(missing)));
+        }
+        if let Some(record) = self.unrankable {
+            return Err(Unsettled::Unrankable(record));
+        }
+        Ok(highest(&self.scores, limit))
+    }
+
+    fn keep(&mut self, kept: S) -> Fate {
+        self.counting.push(kept);
+        Fate::Counts(self.counting.len() as u32 - 1)
+    }
+
+    fn refuse(&mut self, refusal: EvaluationError) -> Fate {
+        self.refusals.push(refusal);
+        Fate::Refused(self.refusals.len() as u32 - 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(record: u64) -> EvaluationError {
+        EvaluationError::ForeignRecord { record, image: 1, found: 2 }
+    }
+
+    fn refused<T>(settled: Result<T, Unsettled>) -> Option<u64> {
+        match settled {
+            Err(Unsettled::Refused(EvaluationError::ForeignRecord { record, .. })) => Some(record),
+            _ => None,
+        }
+    }
+
+    fn intake(scores: &[f64], fate: impl Fn(usize) -> Result<Verdict<'static>, EvaluationError>) -> Intake<u64> {
+        let mut intake = Intake::default();
+        for (record, &score) in scores.iter().enumerate() {
+            intake.push(record as u64, Ok(score), fate(record), |scored| scored.record);
+        }
+        intake
+    }
+
+    #[test]
+    fn refusal_beyond_the_limit_is_no_error() {
+        let third_refused = |record| if record == 2 { Err(refusal(2)) } else { Ok(Verdict::UnknownCategory) };
+        let (_, swallowed) = intake(&[0.5, 0.9, 0.1], third_refused).settle(2).unwrap();
+        assert_eq!((swallowed.over_limit_detections, swallowed.unknown_category_detections), (1, 2));
+        assert_eq!(refused(intake(&[0.5, 0.9, 0.1], third_refused).settle(3)), Some(2));
+    }
+
+    #[test]
+    fn nan_cannot_be_ranked() {
+        let not_judged = |_| Ok(Verdict::NotJudged);
+        assert!(intake(&[0.5, f64::NAN], not_judged).settle(2).is_ok());
+        assert!(matches!(intake(&[0.5, f64::NAN], not_judged).settle(1), Err(Unsettled::Unrankable(1))));
+    }
+
+    #[test]
+    fn missing_score_matters_where_records_are_ranked() {
+        let mut intake: Intake<u64> = Intake::default();
+        intake.push(0, Err(refusal(0)), Ok(Verdict::NotJudged), |scored| scored.record);
+        intake.push(1, Ok(0.5), Ok(Verdict::NotJudged), |scored| scored.record);
+        assert_eq!(refused(intake.settle(1)), Some(0));
+        intake = Intake::default();
+        intake.push(0, Err(refusal(0)), Ok(Verdict::NotJudged), |scored| scored.record);
+        assert!(intake.settle(1).is_ok());
+    }
+}

@@ -1,0 +1,227 @@
+//! Runs a graph node by node.
+
+use std::collections::BTreeMap;
+
+use candle_core::{Device, IndexOp, Result as Candle, Tensor};
+use candle_nn::ops::softmax;
+
+use super::layers::Conv;
+use super::text_layers::{ClassContrast, TextAttention, TextEnhancer};
+use crate::model::network::{Graph, LevelOutputs, Node, Op, Shape, ValueId};
+use crate::model::{HeadOutput, InputBatch, Letterbox, LevelOutput, ModelError, TextEmbeddings, Weights};
+
+/// A graph with its parameters on a device.
+pub struct Network {
+    graph: Graph,
+    layers: Vec<Layer>,
+    last_readers: Vec<Option<usize>>,
+    device: Device,
+}
+
+/// A node's parameters; most operations have none.
+enum Layer {
+    Plain,
+    Conv(Conv),
+    TextAttention(TextAttention),
+    TextEnhancer(TextEnhancer),
+    ClassContrast(ClassContrast),
+}
+
+/// Values of some stages, by the names they were asked for.
+pub type Trace = BTreeMap<String, Traced>;
+
+/// The value of one stage for a batch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Traced {
+    /// Dimensions, the first of which counts images (1 for what all images share).
+    pub shape: Vec<usize>,
+    /// Elements, row-major.
+    pub data: Vec<f32>,
+}
+
+impl Network {
+    /// Reads the graph's parameters; batch normalisations are folded into convolutions.
+    ///
+    /// # Errors
+    ///
+    /// If a parameter cannot be read or is not finite.
+    pub fn load(graph: Graph, weights: &impl Weights, device: super::Device) -> Result<Self, ModelError> {
+        let device = device.candle();
+        let layers = graph.nodes.iter().map(|node| Layer::load(weights, node, &device));
+        let layers = layers.collect::<Result<_, _>>()?;
+        Ok(Self { layers, last_readers: graph.last_readers(), graph, device })
+    }
+
+    /// The structure that is run.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// The head's outputs for each image of a batch.
+    ///
+    /// # Errors
+    ///
+    /// If candle fails, as for want of memory.
+    pub fn forward(&self, batch: &InputBatch, texts: &TextEmbeddings) -> Result<Vec<HeadOutput>, ModelError> {
+        Ok(self.run(batch, texts, &BTreeMap::new())?.0)
+    }
+
+    /// The head's outputs, and the values of named stages on the way.
+    ///
+    /// # Errors
+    ///
+    /// As [`Network::forward`], and if the network has no stage of a name.
+    pub fn trace(
+        &self,
+        batch: &InputBatch,
+        texts: &TextEmbeddings,
+        stages: &[&str],
+    ) -> Result<(Vec<HeadOutput>, Trace), ModelError> {
+        let mut wanted: BTreeMap<ValueId, Vec<&str>> = BTreeMap::new();
+        for &name in stages {
+            let value = self.graph.find(name).ok_or_else(|| ModelError::NoStage { name: name.to_owned() })?;
+            wanted.entry(value).or_default().push(name);
+        }
+        Ok(self.run(batch, texts, &wanted)?)
+    }
+
+    fn run(
+        &self,
+        batch: &InputBatch,
+        texts: &TextEmbeddings,
+        wanted: &BTreeMap<ValueId, Vec<&str>>,
+    ) -> Candle<(Vec<HeadOutput>, Trace)> {
+        let side = Letterbox::SIZE as usize;
+        let image = Tensor::from_slice(batch.data(), (batch.images(), 3, side, side), &self.device)?;
+        let rows = Tensor::from_slice(texts.data(), (1, texts.classes(), texts.width()), &self.device)?;
+        let mut values = Values::new(self.graph.nodes.len());
+        let mut trace = Trace::new();
+        for (index, (node, layer)) in self.graph.nodes.iter().zip(&self.layers).enumerate() {
+            let value = match node.op {
+                Op::Image => image.clone(),
+                Op::Texts => rows.clone(),
+                _ => layer.evaluate(node, &values.get(&node.inputs))?,
+            };
+            let position = self.graph.value(index);
+            for name in wanted.get(&position).into_iter().flatten() {
+                trace.insert((*name).to_owned(), Traced::of(&value)?);
+            }
+            values.set(position, value);
+            values.free(node.inputs.iter().filter(|input| self.last_readers[input.index()] == Some(index)));
+        }
+        let outputs = (0..batch.images()).map(|image| self.head_output(&values, image)).collect::<Candle<_>>()?;
+        Ok((outputs, trace))
+    }
+
+    fn head_output(&self, values: &Values, image: usize) -> Candle<HeadOutput> {
+        let outputs = &self.graph.outputs;
+        let prototypes = values.image(outputs.prototypes, image)?;
+        let levels = outputs.levels.iter().map(|level| level_output(values, level, image));
+        Ok(HeadOutput {
+            classes: values.image(outputs.levels[0].logits, image)?.dim(0)?,
+            levels: levels.collect::<Candle<_>>()?,
+            prototype_height: prototypes.dim(1)?,
+            prototype_width: prototypes.dim(2)?,
+            prototypes: flat(&prototypes)?,
+        })
+    }
+}
+
+fn level_output(values: &Values, level: &LevelOutputs, image: usize) -> Candle<LevelOutput> {
+    let logits = values.image(level.logits, image)?;
+    Ok(LevelOutput {
+        stride: level.stride,
+        height: logits.dim(1)?,
+        width: logits.dim(2)?,
+        logits: flat(&logits)?,
+        distances: flat(&values.image(level.distances, image)?)?,
+        coefficients: flat(&values.image(level.coefficients, image)?)?,
+    })
+}
+
+fn flat(value: &Tensor) -> Candle<Vec<f32>> {
+    value.flatten_all()?.to_vec1()
+}
+
+/// The values that are still needed.
+struct Values(Vec<Option<Tensor>>);
+
+impl Values {
+    fn new(nodes: usize) -> Self {
+        Self(vec![None; nodes])
+    }
+
+    fn get(&self, ids: &[ValueId]) -> Vec<&Tensor> {
+        let get = |id: &ValueId| self.0[id.index()].as_ref();
+        ids.iter().map(|id| get(id).expect("a value lives until its last reader has run")).collect()
+    }
+
+    fn set(&mut self, id: ValueId, value: Tensor) {
+        self.0[id.index()] = Some(value);
+    }
+
+    fn free<'a>(&mut self, ids: impl Iterator<Item = &'a ValueId>) {
+        ids.for_each(|id| self.0[id.index()] = None);
+    }
+
+    /// One image's part of a value.
+    fn image(&self, id: ValueId, image: usize) -> Candle<Tensor> {
+        self.get(&[id])[0].i(image)
+    }
+}
+
+impl Traced {
+    fn of(value: &Tensor) -> Candle<Self> {
+        Ok(Self { shape: value.dims().to_vec(), data: flat(value)? })
+    }
+}
+
+impl Layer {
+    fn load(weights: &impl Weights, node: &Node, device: &Device) -> Result<Self, ModelError> {
+        Ok(match &node.op {
+            Op::Conv(conv) => Self::Conv(Conv::load(weights, node, conv, device)?),
+            Op::TextAttention(op) => Self::TextAttention(TextAttention::load(weights, node, op, device)?),
+            Op::TextEnhancer(op) => Self::TextEnhancer(TextEnhancer::load(weights, node, op, device)?),
+            Op::ClassContrast(op) => Self::ClassContrast(ClassContrast::load(weights, node, op, device)?),
+            _ => Self::Plain,
+        })
+    }
+
+    fn evaluate(&self, node: &Node, inputs: &[&Tensor]) -> Candle<Tensor> {
+        match self {
+            Layer::Conv(conv) => conv.forward(inputs[0]),
+            Layer::TextAttention(attention) => attention.forward(inputs[0], inputs[1], inputs[2]),
+            Layer::TextEnhancer(enhancer) => enhancer.forward(inputs[0], &inputs[1..]),
+            Layer::ClassContrast(contrast) => contrast.forward(inputs[0], inputs[1]),
+            Layer::Plain => evaluate_plain(node, inputs),
+        }
+    }
+}
+
+fn evaluate_plain(node: &Node, inputs: &[&Tensor]) -> Candle<Tensor> {
+    match (&node.op, node.shape) {
+        (Op::Slice { first }, Shape::Map { channels, .. }) => inputs[0].narrow(1, *first, channels),
+        (Op::Concat, _) => Tensor::cat(inputs, 1),
+        (Op::Add, _) => inputs[0] + inputs[1],
+        (Op::Upsample, Shape::Map { height, width, .. }) => inputs[0].upsample_nearest2d(height, width),
+        (Op::MaxPool { kernel }, _) => max_pool(inputs[0], *kernel),
+        (Op::BoxDistribution { bins }, _) => expected_distances(inputs[0], *bins),
+        (op, shape) => unreachable!("{op:?} of shape {shape:?} is an input or has a layer of its own"),
+    }
+}
+
+/// Padding repeats the border: its pixels are in the window anyway, so that the maximum is the same
+/// as with -infinity outside, which candle's pooling does not offer.
+fn max_pool(x: &Tensor, kernel: usize) -> Candle<Tensor> {
+    let margin = kernel / 2;
+    let padded = x.pad_with_same(2, margin, margin)?.pad_with_same(3, margin, margin)?;
+    padded.max_pool2d_with_stride(kernel, 1)
+}
+
+/// `[images][4][rows][columns]`: for each side the mean of 0, 1, .. under the softmax of its bins.
+fn expected_distances(x: &Tensor, bins: usize) -> Candle<Tensor> {
+    let (images, _, rows, columns) = x.dims4()?;
+    let probabilities = softmax(&x.reshape((images, 4, bins, rows * columns))?, 2)?;
+    let distances = Tensor::arange(0.0, bins as f32, x.device())?.reshape((1, 1, bins, 1))?;
+    probabilities.broadcast_mul(&distances)?.sum(2)?.reshape((images, 4, rows, columns))
+}

@@ -1,0 +1,170 @@
+//! Layers with parameters that are not specific to this network.
+
+use candle_core::{Device, Result as Candle, Tensor, D};
+
+use crate::model::network::{self, Activation, Affine, ClassNorm, Node, Parameter};
+use crate::model::{ModelError, Weights};
+
+/// Reads a parameter into a tensor.
+pub(super) fn tensor(weights: &impl Weights, parameter: &Parameter, device: &Device) -> Result<Tensor, ModelError> {
+    Ok(Tensor::from_vec(parameter.read(weights)?, parameter.shape.as_slice(), device)?)
+}
+
+/// `x W^T + b` on the last dimension.
+pub(crate) struct Linear {
+    /// `[in][out]`, a view of the checkpoint's `[out][in]`.
+    weight: Tensor,
+    bias: Tensor,
+}
+
+impl Linear {
+    pub fn load(weights: &impl Weights, [weight, bias]: &[Parameter; 2], device: &Device) -> Result<Self, ModelError> {
+        let weight = tensor(weights, weight, device)?.t()?;
+        Ok(Self { weight, bias: tensor(weights, bias, device)? })
+    }
+
+    pub fn forward(&self, x: &Tensor) -> Candle<Tensor> {
+        let (from, to) = self.weight.dims2()?;
+        let mut shape = x.dims().to_vec();
+        shape.pop();
+        shape.push(to);
+        x.reshape(((), from))?.matmul(&self.weight)?.broadcast_add(&self.bias)?.reshape(shape)
+    }
+}
+
+/// Layer normalisation over the last dimension, the variance about the mean (not as a difference of
+/// squares, which would lose digits).
+pub(crate) struct LayerNorm {
+    weight: Tensor,
+    bias: Tensor,
+}
+
+impl LayerNorm {
+    /// Added to the variance, in the text encoder and in the text enhancer.
+    const EPSILON: f64 = 1e-5;
+
+    pub fn load(weights: &impl Weights, [weight, bias]: &[Parameter; 2], device: &Device) -> Result<Self, ModelError> {
+        Ok(Self { weight: tensor(weights, weight, device)?, bias: tensor(weights, bias, device)? })
+    }
+
+    pub fn forward(&self, x: &Tensor) -> Candle<Tensor> {
+        let centred = x.broadcast_sub(&x.mean_keepdim(D::Minus1)?)?;
+        let variance = centred.sqr()?.mean_keepdim(D::Minus1)?;
+        let normal = centred.broadcast_div(&(variance + Self::EPSILON)?.sqrt()?)?;
+        normal.broadcast_mul(&self.weight)?.broadcast_add(&self.bias)
+    }
+}
+
+/// A batch normalisation with fixed statistics as one scale and one shift a channel. Computed in
+/// f64: it stands for several roundings of the reference.
+struct ChannelAffine {
+    scale: Vec<f64>,
+    shift: Vec<f64>,
+}
+
+impl ChannelAffine {
+    fn fold([weight, bias, mean, variance]: [Vec<f32>; 4], epsilon: f64) -> Self {
+        let wide = |values: Vec<f32>| values.into_iter().map(f64::from);
+        let scale: Vec<f64> = wide(weight).zip(wide(variance)).map(|(w, v)| w / (v + epsilon).sqrt()).collect();
+        let shift = wide(bias).zip(wide(mean)).zip(&scale).map(|((b, m), s)| b - m * s).collect();
+        Self { scale, shift }
+    }
+
+    /// Reads the parameters `weight`, `bias`, `running_mean`, `running_var`, in this order.
+    fn load(weights: &impl Weights, parameters: &[Parameter], epsilon: f64) -> Result<Self, ModelError> {
+        let [weight, bias, mean, variance] = parameters else {
+            unreachable!("a batch normalisation has four parameters");
+        };
+        let read = |parameter: &Parameter| parameter.read(weights);
+        Ok(Self::fold([read(weight)?, read(bias)?, read(mean)?, read(variance)?], epsilon))
+    }
+}
+
+/// A convolution with its normalisation folded in, and its activation.
+pub(super) struct Conv {
+    weight: Tensor,
+    bias: Tensor,
+    stride: usize,
+    padding: usize,
+    activation: Activation,
+}
+
+impl Conv {
+    pub fn load(
+        weights: &impl Weights,
+        node: &Node,
+        conv: &network::Conv,
+        device: &Device,
+    ) -> Result<Self, ModelError> {
+        let parameters = node.parameters();
+        let (kernel, bias) = match conv.affine {
+            Affine::Bias => (parameters[0].read(weights)?, parameters[1].read(weights)?),
+            Affine::BatchNorm { epsilon } => {
+                let norm = ChannelAffine::load(weights, &parameters[1..], epsilon)?;
+                fold(parameters[0].read(weights)?, norm)
+            }
+        };
+        Ok(Self {
+            weight: Tensor::from_vec(kernel, parameters[0].shape.as_slice(), device)?,
+            bias: Tensor::from_vec(bias, (1, conv.out_channels, 1, 1), device)?,
+            stride: conv.stride,
+            padding: conv.kernel / 2,
+            activation: conv.activation,
+        })
+    }
+
+    pub fn forward(&self, x: &Tensor) -> Candle<Tensor> {
+        let y = x.conv2d(&self.weight, self.padding, self.stride, 1, 1)?.broadcast_add(&self.bias)?;
+        match self.activation {
+            Activation::Identity => Ok(y),
+            Activation::Silu => y.silu(),
+        }
+    }
+}
+
+/// Multiplies each output channel's kernel by its scale; the shift becomes the bias.
+fn fold(mut kernel: Vec<f32>, norm: ChannelAffine) -> (Vec<f32>, Vec<f32>) {
+    let taps = kernel.len() / norm.scale.len();
+    for (channel, scale) in kernel.chunks_exact_mut(taps).zip(&norm.scale) {
+        channel.iter_mut().for_each(|tap| *tap = (f64::from(*tap) * scale) as f32);
+    }
+    (kernel, norm.shift.into_iter().map(|shift| shift as f32).collect())
+}
+
+/// The normalisation of class embeddings, on `[images][width][rows][columns]`.
+pub(super) enum EmbeddingNorm {
+    Length,
+    Channel { scale: Tensor, shift: Tensor },
+}
+
+impl EmbeddingNorm {
+    pub fn load(
+        weights: &impl Weights,
+        norm: ClassNorm,
+        parameters: &[Parameter],
+        device: &Device,
+    ) -> Result<Self, ModelError> {
+        let ClassNorm::BatchNorm { epsilon } = norm else {
+            return Ok(Self::Length);
+        };
+        let ChannelAffine { scale, shift } = ChannelAffine::load(weights, parameters, epsilon)?;
+        let tensor = |values: Vec<f64>| {
+            let narrow: Vec<f32> = values.into_iter().map(|value| value as f32).collect();
+            Tensor::from_vec(narrow, (1, parameters[0].elements(), 1, 1), device)
+        };
+        Ok(Self::Channel { scale: tensor(scale)?, shift: tensor(shift)? })
+    }
+
+    pub fn forward(&self, x: &Tensor) -> Candle<Tensor> {
+        match self {
+            Self::Length => unit(x, 1),
+            Self::Channel { scale, shift } => x.broadcast_mul(scale)?.broadcast_add(shift),
+        }
+    }
+}
+
+/// Divides by the Euclidean length along a dimension.
+pub(super) fn unit(x: &Tensor, dim: usize) -> Candle<Tensor> {
+    let length = x.sqr()?.sum_keepdim(dim)?.sqrt()?;
+    x.broadcast_div(&length.maximum(network::ClassContrast::MIN_LENGTH)?)
+}

@@ -1,0 +1,171 @@
+//! CLIP's text transformer in candle.
+
+use std::collections::{BTreeMap, HashMap};
+
+use candle_core::{Device, IndexOp, Result as Candle, Tensor, D};
+use candle_nn::ops::{sigmoid, softmax_last_dim};
+
+use super::parameters::{self, ATTENTION};
+use super::{TextEmbeddings, Tokenizer};
+use crate::model::architecture::TextSize;
+use crate::model::engine::{LayerNorm, Linear};
+use crate::model::network::Parameter;
+use crate::model::{Excerpt, ModelError, Weights};
+
+/// Sequences that go through the transformer at once: bounds memory, not results.
+const BATCH: usize = 64;
+
+/// Prompts to embeddings (Radford et al., Learning Transferable Visual Models From Natural Language
+/// Supervision, 2021): pre-normalised causal transformer, pooled at the first end mark.
+pub(crate) struct TextEncoder {
+    tokenizer: Tokenizer,
+    tokens: Tensor,
+    positions: Tensor,
+    layers: Vec<Layer>,
+    final_norm: LayerNorm,
+    projection: Tensor,
+    device: Device,
+}
+
+struct Layer {
+    heads: usize,
+    norm1: LayerNorm,
+    query: Linear,
+    key: Linear,
+    value: Linear,
+    out: Linear,
+    norm2: LayerNorm,
+    fc1: Linear,
+    fc2: Linear,
+}
+
+impl TextEncoder {
+    pub fn load(weights: &impl Weights, size: &TextSize, device: &Device) -> Result<Self, ModelError> {
+        let tensor = |parameter: &Parameter| -> Result<Tensor, ModelError> {
+            Ok(Tensor::from_vec(parameter.read(weights)?, parameter.shape.as_slice(), device)?)
+        };
+        let [tokens, positions] = parameters::embeddings(size);
+        let layers = (0..size.layers).map(|layer| Layer::load(weights, size, layer, device));
+        Ok(Self {
+            tokenizer: Tokenizer::new(),
+            tokens: tensor(&tokens)?,
+            positions: tensor(&positions)?,
+            layers: layers.collect::<Result<_, _>>()?,
+            final_norm: LayerNorm::load(weights, &parameters::final_norm(size), device)?,
+            projection: tensor(&parameters::projection(size))?.t()?,
+            device: device.clone(),
+        })
+    }
+
+    /// One unit row a prompt. Each distinct prompt is encoded once, so that equal prompts have
+    /// bit-identical rows.
+    pub fn encode(&self, prompts: &[String]) -> Result<TextEmbeddings, ModelError> {
+        if prompts.is_empty() {
+            return Err(ModelError::NoPrompts);
+        }
+        TextEmbeddings::check_count(prompts.len())?;
+        let sequences = self.tokenize(prompts)?;
+        let rows = self.encode_distinct(&sequences)?;
+        let data = sequences.iter().flat_map(|sequence| &rows[sequence]).copied().collect();
+        TextEmbeddings::new(self.projection.dim(1)?, data)
+    }
+
+    fn tokenize(&self, prompts: &[String]) -> Result<Vec<Vec<u32>>, ModelError> {
+        let limit = Tokenizer::MAX_TOKENS;
+        let tokenize = |(index, prompt): (usize, &String)| {
+            let sequence = self.tokenizer.encode(prompt);
+            if sequence.len() > limit {
+                let (prompt, tokens) = (Excerpt::of(prompt), sequence.len());
+                return Err(ModelError::PromptTooLong { index, prompt, tokens, limit });
+            }
+            Ok(sequence)
+        };
+        prompts.iter().enumerate().map(tokenize).collect()
+    }
+
+    /// Sequences of equal length go together: no padding, hence no mask for it, and a row does not
+    /// depend on what else was asked for.
+    fn encode_distinct<'a>(&self, sequences: &'a [Vec<u32>]) -> Candle<HashMap<&'a Vec<u32>, Vec<f32>>> {
+        let mut by_length: BTreeMap<usize, Vec<&Vec<u32>>> = BTreeMap::new();
+        sequences.iter().for_each(|sequence| by_length.entry(sequence.len()).or_default().push(sequence));
+        let mut rows = HashMap::new();
+        for mut group in by_length.into_values() {
+            group.sort_unstable();
+            group.dedup();
+            for batch in group.chunks(BATCH) {
+                let embeddings = self.encode_batch(batch)?.to_vec2::<f32>()?;
+                rows.extend(batch.iter().copied().zip(embeddings));
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Unit rows of sequences of one length.
+    fn encode_batch(&self, sequences: &[&Vec<u32>]) -> Candle<Tensor> {
+        let mut x = self.embed(sequences)?;
+        let mask = self.causal_mask(x.dim(1)?)?;
+        for layer in &self.layers {
+            x = layer.forward(&x, &mask)?;
+        }
+        let last = x.i((.., x.dim(1)? - 1))?.contiguous()?;
+        let rows = self.final_norm.forward(&last)?.matmul(&self.projection)?;
+        rows.broadcast_div(&rows.sqr()?.sum_keepdim(D::Minus1)?.sqrt()?)
+    }
+
+    /// `[sequences][tokens][width]`.
+    fn embed(&self, sequences: &[&Vec<u32>]) -> Candle<Tensor> {
+        let (count, length) = (sequences.len(), sequences[0].len());
+        let ids: Vec<u32> = sequences.iter().flat_map(|sequence| sequence.iter().copied()).collect();
+        let ids = Tensor::from_vec(ids, count * length, &self.device)?;
+        let tokens = self.tokens.index_select(&ids, 0)?.reshape((count, length, ()))?;
+        tokens.broadcast_add(&self.positions.narrow(0, 0, length)?)
+    }
+
+    /// 0 where a token may look (itself and before), -infinity elsewhere.
+    fn causal_mask(&self, length: usize) -> Candle<Tensor> {
+        let visible = |query, key| if key <= query { 0.0 } else { f32::NEG_INFINITY };
+        let mask: Vec<f32> = (0..length).flat_map(|q| (0..length).map(move |k| visible(q, k))).collect();
+        Tensor::from_vec(mask, (length, length), &self.device)
+    }
+}
+
+impl Layer {
+    fn load(weights: &impl Weights, size: &TextSize, layer: usize, device: &Device) -> Result<Self, ModelError> {
+        let norm = |path| LayerNorm::load(weights, &parameters::part(layer, path, &[size.width]), device);
+        let linear = |path, shape: [usize; 2]| Linear::load(weights, &parameters::part(layer, path, &shape), device);
+        let [query, key, value, out] = ATTENTION.map(|path| linear(path, [size.width, size.width]));
+        Ok(Self {
+            heads: size.heads,
+            norm1: norm("layer_norm1")?,
+            query: query?,
+            key: key?,
+            value: value?,
+            out: out?,
+            norm2: norm("layer_norm2")?,
+            fc1: linear("mlp.fc1", [size.mlp, size.width])?,
+            fc2: linear("mlp.fc2", [size.width, size.mlp])?,
+        })
+    }
+
+    fn forward(&self, x: &Tensor, mask: &Tensor) -> Candle<Tensor> {
+        let x = (x + self.attention(&self.norm1.forward(x)?, mask)?)?;
+        let hidden = self.fc1.forward(&self.norm2.forward(&x)?)?;
+        &x + self.fc2.forward(&quick_gelu(&hidden)?)?
+    }
+
+    fn attention(&self, x: &Tensor, mask: &Tensor) -> Candle<Tensor> {
+        let (count, length, width) = x.dims3()?;
+        let head_width = width / self.heads;
+        let split = |y: Tensor| y.reshape((count, length, self.heads, head_width))?.transpose(1, 2)?.contiguous();
+        let query = split((self.query.forward(x)? * (head_width as f64).powf(-0.5))?)?;
+        let (key, value) = (split(self.key.forward(x)?)?, split(self.value.forward(x)?)?);
+        let scores = query.matmul(&key.t()?)?.broadcast_add(mask)?;
+        let mixed = softmax_last_dim(&scores)?.matmul(&value)?;
+        self.out.forward(&mixed.transpose(1, 2)?.reshape((count, length, width))?)
+    }
+}
+
+/// `x * sigmoid(1.702 x)`.
+fn quick_gelu(x: &Tensor) -> Candle<Tensor> {
+    x * sigmoid(&(x * 1.702)?)?
+}

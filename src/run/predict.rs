@@ -1,0 +1,111 @@
+//! One checkpoint over a data set, into an LVIS results file.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::chain::Chain;
+use super::events::{Event, Observer};
+use super::inputs::{samples, Sample, Subset};
+use super::job::Compute;
+use super::{checkpoints, pipeline, plan, RunError};
+use crate::dataset::{check_prompt_count, class_prompts, read_prompts, Annotations, Folder, ResultsWriter, WholeFile};
+use crate::model::checkpoint::Checkpoint;
+use crate::model::TextCache;
+
+/// What to predict.
+#[derive(Debug, Clone)]
+pub struct Prediction {
+    /// Checkpoint.
+    pub weights: PathBuf,
+    /// Annotation file: images and categories are taken from it.
+    pub annotations: PathBuf,
+    /// Data root of the images.
+    pub data: PathBuf,
+    /// Results file to write.
+    pub out: PathBuf,
+    /// Class prompts, if not derived from the annotation file.
+    pub prompts: Option<PathBuf>,
+    /// Which images.
+    pub subset: Subset,
+    /// How the network is computed.
+    pub compute: Compute,
+}
+
+impl Prediction {
+    fn unwritable(&self, error: io::Error) -> RunError {
+        RunError::Output { path: self.out.clone(), error }
+    }
+}
+
+/// What was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Predicted {
+    /// Images looked at.
+    pub images: u64,
+    /// Detections written.
+    pub detections: u64,
+    /// Images whose decoded size is not the annotation's.
+    pub size_mismatches: u64,
+}
+
+/// Writes the detections of a checkpoint. The file appears whole or not at all.
+///
+/// # Errors
+/// Whatever input is refused, an output that cannot be written, or an interruption.
+pub fn predict(job: &Prediction, observer: &dyn Observer, interrupted: &AtomicBool) -> Result<Predicted, RunError> {
+    let device = plan::device(&job.compute.device)?;
+    let files = plan::folder(&job.data, "data root").map(Folder)?;
+    let annotations = Annotations::read(&job.annotations)?;
+    let prompts = prompts(job, &annotations)?;
+    let samples = samples(&annotations, &files, &job.subset)?;
+    let file = WholeFile::create(&job.out).map_err(|error| job.unwritable(error))?;
+    let pool = job.compute.pool()?;
+    let model = checkpoints::load(Checkpoint::read(&job.weights)?, &job.weights.display(), device, &pool)?;
+    let text = pool.install(|| model.encode_text_cached(&prompts, &TextCache::of_user()))?;
+    let category_ids: Vec<i64> = annotations.categories.iter().map(|category| category.id).collect();
+    let chain = Chain::new(&model, &text, &category_ids, &files);
+    let detections = write_records(job, &chain, &samples, &pool, file, observer, interrupted)?;
+    Ok(Predicted { images: samples.len() as u64, detections, size_mismatches: chain.size_mismatches() })
+}
+
+fn prompts(job: &Prediction, annotations: &Annotations) -> Result<Vec<String>, RunError> {
+    let Some(path) = &job.prompts else {
+        return Ok(class_prompts(&annotations.categories)?);
+    };
+    let prompts = read_prompts(path)?;
+    check_prompt_count(&prompts, &annotations.categories)?;
+    Ok(prompts)
+}
+
+/// Streams the records of all images into `file` and publishes it; gives their number.
+fn write_records(
+    job: &Prediction,
+    chain: &Chain<'_>,
+    samples: &[Sample],
+    pool: &rayon::ThreadPool,
+    file: WholeFile,
+    observer: &dyn Observer,
+    interrupted: &AtomicBool,
+) -> Result<u64, RunError> {
+    let images = samples.len() as u64;
+    let batches: Vec<&[Sample]> = samples.chunks(job.compute.batch.max(1)).collect();
+    let mut writer = ResultsWriter::new(file);
+    let (mut done, mut detections) = (0, 0);
+    observer.event(&Event::VariantStarted { variant: "predict", images });
+    let work = |index: usize| match interrupted.load(Ordering::Relaxed) {
+        true => Err(RunError::Interrupted),
+        false => chain.records(batches[index]),
+    };
+    pipeline::ordered(pool, batches.len(), work, |_, batch| {
+        done += batch.len() as u64;
+        for record in batch.iter().flatten() {
+            writer.write(record).map_err(|error| job.unwritable(error))?;
+            detections += 1;
+        }
+        observer.event(&Event::Progress { done, images });
+        Ok(())
+    })?;
+    writer.finish().and_then(WholeFile::publish).map_err(|error| job.unwritable(error))?;
+    Ok(detections)
+}

@@ -1,0 +1,82 @@
+//! Batches, threads, and the form of outputs.
+
+use zoobench::model::engine::Traced;
+use zoobench::model::{HeadOutput, InputBatch};
+
+use super::inputs::input;
+use super::{assert_close, load, texts, tiny_weights};
+
+#[test]
+fn a_batch_gives_what_its_images_give_alone() {
+    let model = load(&tiny_weights("v1-tiny"));
+    let texts = texts(&model, 20);
+    let images = ["synth", "odd"].map(|name| input(name).expect("a synthetic input"));
+    let both = images.iter().flat_map(|image| image.data()).copied().collect();
+    let both = model.forward(&InputBatch::new(2, both).expect("two images"), &texts).expect("the network runs");
+    for (image, together) in images.iter().zip(both) {
+        let alone = model.forward(image, &texts).expect("the network runs").remove(0);
+        assert_close(&alone.prototypes, &together.prototypes);
+        for (alone, together) in alone.levels.iter().zip(&together.levels) {
+            assert_eq!((alone.stride, alone.height, alone.width), (together.stride, together.height, together.width));
+            assert_close(&alone.logits, &together.logits);
+            assert_close(&alone.distances, &together.distances);
+            assert_close(&alone.coefficients, &together.coefficients);
+        }
+    }
+}
+
+#[test]
+fn one_model_serves_many_threads() {
+    let model = load(&tiny_weights("v2-tiny"));
+    let texts = texts(&model, 3);
+    let image = input("odd").expect("a synthetic input");
+    let expected = model.forward(&image, &texts).expect("the network runs");
+    std::thread::scope(|scope| {
+        let runs: Vec<_> = (0..3).map(|_| scope.spawn(|| model.forward(&image, &texts))).collect();
+        for run in runs {
+            let outputs = run.join().expect("the thread ran").expect("the network runs");
+            assert_eq!(outputs, expected);
+        }
+    });
+}
+
+#[test]
+fn outputs_have_the_documented_shapes() {
+    let model = load(&tiny_weights("v2-tiny"));
+    let image = input("odd").expect("a synthetic input");
+    let output = model.forward(&image, &texts(&model, 1)).expect("the network runs").remove(0);
+    assert_eq!(output.classes, 1);
+    assert_eq!((output.prototype_height, output.prototype_width, output.prototypes.len()), (160, 160, 32 * 160 * 160));
+    let sides: Vec<_> = output.levels.iter().map(|level| (level.stride, level.height, level.width)).collect();
+    assert_eq!(sides, [(8, 80, 80), (16, 40, 40), (32, 20, 20)]);
+    for level in &output.levels {
+        let positions = level.height * level.width;
+        assert_eq!(level.logits.len(), positions);
+        assert_eq!(level.distances.len(), 4 * positions);
+        assert_eq!(level.coefficients.len(), 32 * positions);
+    }
+}
+
+#[test]
+fn outputs_do_not_depend_on_the_number_of_threads() {
+    let model = load(&tiny_weights("v1-tiny"));
+    let texts = texts(&model, 30);
+    let image = input("odd").expect("a synthetic input");
+    let run = |threads| -> Vec<HeadOutput> {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads can be made");
+        pool.install(|| model.forward(&image, &texts)).expect("the network runs")
+    };
+    assert_eq!(run(1), run(3));
+}
+
+/// A trace says what shape its values have.
+#[test]
+fn traces_carry_their_shape() {
+    let model = load(&tiny_weights("v1-tiny"));
+    let image = input("synth").expect("a synthetic input");
+    let stages = ["backbone.image_model.stem", "neck.text_enhancer"];
+    let (_, trace) = model.trace(&image, &texts(&model, 4), &stages).expect("the network runs");
+    let shape = |stage: &str| trace.get(stage).map(|Traced { shape, .. }| shape.clone());
+    assert_eq!(shape("backbone.image_model.stem"), Some(vec![1, 8, 320, 320]));
+    assert_eq!(shape("neck.text_enhancer"), Some(vec![1, 4, 16]));
+}
