@@ -15,8 +15,8 @@ use snapshot::assert_snapshot;
 use synthetic::{limited_run, zoo_run, Synthetic};
 use tempfile::TempDir;
 use zoobench::report::{
-    compare, csv, json, markdown, plots, run_verdict, terminal, write, ReportError, RowStatus, RunVerdict, StoredRun,
-    Verdict,
+    compare, csv, json, markdown, plots, run_verdict, terminal, write, ReportError, Row, RowStatus, RunVerdict,
+    StoredRun, Verdict,
 };
 
 fn stored(run: &Synthetic) -> (TempDir, StoredRun) {
@@ -302,6 +302,23 @@ fn a_variant_that_leaves_the_folder_is_refused() {
         let error = refusal(&run, |_| ());
         assert!(matches!(error, ReportError::UnsafeVariant { .. }), "{name:?}: {error}");
     }
+}
+
+#[test]
+fn more_rows_than_a_zoo_has_are_refused() {
+    let mut run = zoo_run(1);
+    let row = run.row("v2-seg-m-all").clone();
+    run.record.rows = (0..1001).map(|index| Row { variant: format!("row-{index}"), ..row.clone() }).collect();
+    assert!(matches!(refusal(&run, |_| ()), ReportError::TooManyRows { rows: 1001, limit: 1000, .. }));
+}
+
+#[test]
+fn a_long_zoo_is_drawn_in_part_and_says_so() {
+    let mut run = zoo_run(1);
+    let row = run.row("v2-seg-m-all").clone();
+    run.record.rows = (0..50).map(|index| Row { variant: format!("row-{index}"), ..row.clone() }).collect();
+    let svg = plots(&stored(&run).1).expect("plots").swap_remove(0).bytes;
+    assert!(String::from_utf8(svg).expect("UTF-8").contains("10 more rows are in the tables"));
 }
 
 #[test]

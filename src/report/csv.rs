@@ -1,7 +1,7 @@
 //! The report as comma-separated values.
 
 use super::text::{area_rule, iou_type, named};
-use super::{compare, Comparison, RowComparison, RunRecord, StoredRun};
+use super::{compare, Comparison, RowComparison, RunRecord, StoredRun, Verdict};
 use crate::evaluation::{IouType, Metrics};
 
 const HEADER: &str = "variant,title,family,size,tuned,status,iou_type,metric,ours,published,delta,verdict,\
@@ -30,10 +30,11 @@ fn push_metrics(
         push_line(out, run, row, iou, comparison);
     }
     let Some(metrics) = metrics else { return };
+    let comparable = run.is_comparable(&row.row.variant);
+    let verdict = if comparable { Verdict::NotPublished } else { Verdict::NotComparable };
     let others = named(metrics).into_iter().filter(|(name, _)| compared.iter().all(|value| value.metric != *name));
     for (metric, ours) in others {
         let ours = ours.map(|fraction| 100.0 * fraction);
-        let verdict = crate::report::Verdict::NotPublished;
         push_line(out, run, row, iou, &Comparison { metric, ours, published: None, delta: None, verdict });
     }
 }

@@ -54,6 +54,16 @@ pub enum ReportError {
         /// The name.
         variant: String,
     },
+    /// More rows than any zoo has.
+    #[error("{}: {rows} rows, at most {limit} can be reported; split the zoo and run its parts", .file.display())]
+    TooManyRows {
+        /// The file.
+        file: PathBuf,
+        /// Rows in the file.
+        rows: usize,
+        /// Rows allowed.
+        limit: usize,
+    },
     /// Two rows would share a folder.
     #[error("{}: variant {variant:?} stands in two rows; correct the zoo and run again", .file.display())]
     DuplicateVariant {

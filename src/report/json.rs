@@ -6,8 +6,7 @@ use super::{
     compare, run_verdict, Comparison, Dataset, Machine, Protocol, RowComparison, RowStatus, RunVerdict, StoredRun,
     Timing, VariantResults, Verdict,
 };
-use crate::evaluation::Agreement;
-use crate::evaluation::Swallowed;
+use crate::evaluation::{Agreement, Swallowed};
 
 /// Version of `report.json`.
 pub const REPORT_SCHEMA_VERSION: u32 = 1;

@@ -50,6 +50,7 @@ pub use record::{
     VariantMetrics, VariantResults, ROUNDING_TOLERANCE_AP, RUN_SCHEMA_VERSION,
 };
 pub use stored::StoredRun;
+#[cfg(feature = "cli")]
 pub(crate) use table::{Align, Cell, Table};
 pub use terminal::terminal;
 pub use verdict::{RunVerdict, Verdict};

@@ -1,11 +1,12 @@
 //! The report's sentences.
 
-use super::text::{area_rule, area_rule_meaning, sanitized};
+use super::text::{area_rule_meaning, protocol_short, sanitized};
 use super::{run_verdict, RowComparison, RunRecord, StoredRun, Verdict};
 
 pub(super) const AGREEMENT_RULE: &str =
     "A reference detection is matched by one of ours with the same label, a score within 1e-3, a box within \
-     0.5 px and a mask IoU of at least 0.95. Differences are over matched pairs.";
+     0.5 px and a mask IoU of at least 0.95. The worst share is an image's; differences are over \
+     matched pairs.";
 
 pub(super) const TIMING_RULE: &str =
     "Seconds of a stage are work summed over images and threads, so they exceed the wall time where threads \
@@ -17,7 +18,7 @@ pub(super) fn summary(run: &StoredRun, rows: &[RowComparison]) -> String {
     let label = &run.record().published_label;
     let told = [
         (Verdict::Reproduced, format!("reproduced within {} AP", run.record().tolerance_ap)),
-        (Verdict::Differs, "differ".to_string()),
+        (Verdict::Differs, "beyond it".to_string()),
         (Verdict::NotComparable, "not comparable".to_string()),
         (Verdict::NotPublished, format!("without {label} values")),
         (Verdict::NoWeights, "without weights".to_string()),
@@ -49,15 +50,9 @@ pub(super) fn protocol(record: &RunRecord) -> String {
 }
 
 /// A table's caption: what its numbers are.
-pub(super) fn caption(what: &str, iou_type: &str, record: &RunRecord) -> String {
-    let protocol = &record.protocol;
-    format!(
-        "{what} ({}, {}, IoU type {iou_type}, {} detections per image, area rule {})",
-        protocol.id,
-        protocol.split,
-        protocol.detections_per_image,
-        area_rule(protocol.area),
-    )
+pub(super) fn caption(what: &str, iou_type: &str, run: &StoredRun) -> String {
+    let warning = if run.caveat().is_some() { ", NOT COMPARABLE" } else { "" };
+    format!("{what} ({}, IoU type {iou_type}{warning})", protocol_short(&run.record().protocol))
 }
 
 pub(super) fn full_precision(record: &RunRecord) -> String {

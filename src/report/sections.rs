@@ -42,11 +42,11 @@ fn comparisons(run: &StoredRun, rows: &[RowComparison], notes: &Footnotes, detai
     let boxes = rows.iter().filter(|row| has_values(&row.boxes)).map(|row| (row, &row.boxes, row.box_verdict));
     let boxes = boxes.collect::<Vec<_>>();
     let mut blocks = vec![
-        Block::Heading(prose::caption("Mask AP", "segm", run.record())),
+        Block::Heading(prose::caption("Mask AP", "segm", run)),
         Block::Table(tables::comparison(&mask, label, notes, detail)),
     ];
     if !boxes.is_empty() {
-        blocks.push(Block::Heading(prose::caption("Box AP", "bbox", run.record())));
+        blocks.push(Block::Heading(prose::caption("Box AP", "bbox", run)));
         blocks.push(Block::Table(tables::comparison(&boxes, label, notes, detail)));
     }
     blocks
@@ -84,7 +84,7 @@ fn full_precision(run: &StoredRun, rows: &[RowComparison]) -> Vec<Block> {
         Block::Table(tables::exact(rows, &record.published_label)),
     ];
     if rows.iter().any(|row| row.metrics.is_some()) {
-        blocks.push(Block::Heading(format!("All metrics: {}", super::text::protocol_short(&record.protocol))));
+        blocks.push(Block::Heading(prose::caption("All metrics", "as named", run)));
         blocks.push(Block::Table(tables::all_metrics(rows)));
     }
     blocks

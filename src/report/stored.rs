@@ -14,6 +14,8 @@ use crate::evaluation::{Curves, Metrics};
 
 /// A thousand categories make a file of some 200 kB; this bounds what a wrong file can make us read.
 const MAX_FILE_BYTES: u64 = 64 << 20;
+/// Reports are written and read as a whole.
+const MAX_ROWS: usize = 1000;
 /// Recalls 0.00, 0.01 ... 1.00.
 const CURVE_POINTS: usize = 101;
 
@@ -107,6 +109,9 @@ fn read_bytes(file: &Path) -> Result<Vec<u8>, ReportError> {
 
 fn check_record(file: &Path, record: &RunRecord) -> Result<(), ReportError> {
     check_range(file, "tolerance_ap", record.tolerance_ap, 100.0)?;
+    if record.rows.len() > MAX_ROWS {
+        return Err(ReportError::TooManyRows { file: file.into(), rows: record.rows.len(), limit: MAX_ROWS });
+    }
     let mut seen = HashSet::new();
     for row in &record.rows {
         if !is_folder_name(&row.variant) {

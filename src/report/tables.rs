@@ -147,44 +147,56 @@ pub(super) fn all_metrics(rows: &[RowComparison]) -> Table {
 
 /// How closely detections agree with the reference's; `None` where no row has a reference.
 pub(super) fn agreement(rows: &[RowComparison]) -> Option<Table> {
-    let found: Vec<_> = measured(rows).filter_map(|(row, metrics)| Some((row, metrics.agreement.as_ref()?))).collect();
-    let names = [
-        "matched",
-        "%",
-        "worst image %",
-        "score median",
-        "max",
-        "box px median",
-        "max",
-        "mask IoU median",
-        "mean",
-        "min",
-    ];
-    let header = std::iter::once(("Model", Left)).chain(names.map(|name| (name, Right)));
-    let mut table = Table::new(header);
-    for &(row, agreement) in &found {
-        table.push(agreement_line(row, agreement));
+    let names = ["all", "median", "mean", "worst"].map(|name| (name, Right));
+    let mut table = Table::new([("Model", Left), ("Quantity", Left)].into_iter().chain(names));
+    let mut found = false;
+    for (row, metrics) in measured(rows) {
+        let Some(agreement) = &metrics.agreement else { continue };
+        found = true;
+        for (index, line) in agreement_lines(agreement).into_iter().enumerate() {
+            let title = [row.row.title.as_str(), row.row.tuned.as_str()].get(index).copied().unwrap_or_default();
+            table.push(std::iter::once(Cell::new(title)).chain(line.map(Cell::new)).collect());
+        }
     }
-    (!found.is_empty()).then_some(table)
+    found.then_some(table)
 }
 
-fn agreement_line(row: &RowComparison, agreement: &Agreement) -> Vec<Cell> {
-    let share = match agreement.reference {
-        0 => ABSENT.to_string(),
-        reference => format!("{:.3}", 100.0 * agreement.matched as f64 / reference as f64),
-    };
-    vec![
-        Cell::new(&row.row.title),
-        Cell::new(format!("{}/{}", agreement.matched, agreement.reference)),
-        Cell::new(share),
-        Cell::new(format!("{:.1}", 100.0 * agreement.worst_image)),
-        Cell::new(format!("{:.1e}", agreement.median_score_difference)),
-        Cell::new(format!("{:.1e}", agreement.max_score_difference)),
-        Cell::new(format!("{:.1e}", agreement.median_box_difference)),
-        Cell::new(format!("{:.1e}", agreement.max_box_difference)),
-        Cell::new(format!("{:.5}", agreement.median_mask_iou)),
-        Cell::new(format!("{:.5}", agreement.mean_mask_iou)),
-        Cell::new(format!("{:.5}", agreement.min_mask_iou)),
+/// Quantity, all, median, mean, worst.
+fn agreement_lines(agreement: &Agreement) -> [[String; 5]; 4] {
+    let absent = || ABSENT.to_string();
+    let (matched, reference) = (agreement.matched, agreement.reference);
+    let share = 100.0 * matched as f64 / reference.max(1) as f64;
+    let small = |value: f64| format!("{value:.1e}");
+    let iou = |value: f64| format!("{value:.5}");
+    [
+        [
+            format!("matched of {reference}, %"),
+            format!("{share:.3}"),
+            absent(),
+            absent(),
+            format!("{:.3}", 100.0 * agreement.worst_image),
+        ],
+        [
+            "score difference".to_string(),
+            absent(),
+            small(agreement.median_score_difference),
+            absent(),
+            small(agreement.max_score_difference),
+        ],
+        [
+            "box difference, px".to_string(),
+            absent(),
+            small(agreement.median_box_difference),
+            absent(),
+            small(agreement.max_box_difference),
+        ],
+        [
+            "mask IoU".to_string(),
+            absent(),
+            iou(agreement.median_mask_iou),
+            iou(agreement.mean_mask_iou),
+            iou(agreement.min_mask_iou),
+        ],
     ]
 }
 

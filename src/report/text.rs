@@ -93,16 +93,20 @@ pub(super) fn area_rule_meaning(rule: AreaRule) -> &'static str {
 
 /// What every number of a table means, in a few words: for titles.
 pub(super) fn protocol_short(protocol: &Protocol) -> String {
-    format!("{}, {} AP, up to {} detections per image", protocol.split, protocol.id, protocol.detections_per_image)
+    format!(
+        "{} AP, {}, {} detections per image, area rule {}",
+        protocol.id,
+        protocol.split,
+        protocol.detections_per_image,
+        area_rule(protocol.area)
+    )
 }
 
-/// `text` without what would disturb a line of text or a terminal: control characters and those
-/// that reorder the text around them.
+/// `text` without what would disturb a line of text, a terminal or an SVG: control characters,
+/// those that reorder the text around them, and those that XML forbids.
 pub(super) fn sanitized(text: &str) -> String {
-    let disturbs = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{fffe}' | '\u{ffff}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
+    let reorders = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let disturbs = |c: char| c.is_control() || reorders(c) || matches!(c, '\u{fffe}' | '\u{ffff}');
     text.chars().map(|c| if disturbs(c) { '\u{fffd}' } else { c }).collect()
 }
 

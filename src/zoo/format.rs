@@ -87,12 +87,12 @@ fn tolerance(check: &Check, raw: &Option<Spanned<f64>>) -> Result<f64, ZooError>
 
 /// Names become folders, and some file systems fold letter case.
 fn refuse_duplicates(check: &Check, variants: &[RawVariant]) -> Result<(), ZooError> {
-    let mut lines = HashMap::new();
+    let mut offsets = HashMap::new();
     for variant in variants {
-        let at = check.at(variant.name.span().start);
-        let line = at.line;
-        if let Some(first_line) = lines.insert(variant.name.as_ref().to_lowercase(), line) {
-            return Err(ZooError::DuplicateVariant { at, name: variant.name.as_ref().clone(), first_line });
+        let (name, offset) = (variant.name.as_ref(), variant.name.span().start);
+        if let Some(first) = offsets.insert(name.to_lowercase(), offset) {
+            let first_line = check.at(first).line;
+            return Err(ZooError::DuplicateVariant { at: check.at(offset), name: name.clone(), first_line });
         }
     }
     Ok(())

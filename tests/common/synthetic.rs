@@ -197,7 +197,7 @@ fn metrics(variant: &str, mask: [f64; 4], boxes: [f64; 2], categories: u64) -> V
 
 /// Scattered around a level that rises with the number of training images, like LVIS's.
 fn category(id: u64, categories: u64, level: f64) -> CategoryMetrics {
-    let noise = |salt: u64| ((id * 7919 + salt * 104_729) % 1000) as f64 / 1000.0;
+    let noise = |salt: u64| (scrambled(id * 31 + salt) % 1000) as f64 / 1000.0;
     let images = (10f64.powf(3.2 * noise(1))).ceil() as u64;
     let frequency = match images {
         0..=10 => "r",
@@ -206,7 +206,7 @@ fn category(id: u64, categories: u64, level: f64) -> CategoryMetrics {
     };
     let rise = 0.5 + 0.25 * (images as f64).log10();
     let ap = (level * rise * 2.6 * noise(2) - 0.08).clamp(0.0, 1.0);
-    let has_truth = categories < 50 || id % 12 != 0;
+    let has_truth = categories < 50 || !id.is_multiple_of(12);
     CategoryMetrics {
         id: id as i64,
         name: format!("category_{id}_(made_up)"),
@@ -217,6 +217,13 @@ fn category(id: u64, categories: u64, level: f64) -> CategoryMetrics {
         num_gt: if has_truth { 10 } else { 0 },
         image_count: Some(images),
     }
+}
+
+/// SplitMix64's finaliser: scatters neighbouring numbers.
+fn scrambled(number: u64) -> u64 {
+    let mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    (mixed ^ (mixed >> 27)) >> 16
 }
 
 fn curves([ap, rare, common, frequent]: [f64; 4]) -> Curves {

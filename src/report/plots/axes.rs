@@ -87,7 +87,7 @@ impl Frame {
     }
 }
 
-/// The least of 10, 20, 25, 30, 40, 50, 60, 80, 100 that is above `value`: an end for an AP axis.
+/// A round end, 10 to 100, for an axis that shows AP up to `value`.
 pub(super) fn ap_axis_end(value: f64) -> f64 {
     [10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 80.0].into_iter().find(|&end| value <= end).unwrap_or(100.0)
 }

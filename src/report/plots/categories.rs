@@ -1,7 +1,7 @@
 //! AP of every category, sorted; the best and the worst by name.
 
 use super::axes::{ap_axis_end, Frame, Scale};
-use super::precision_recall::draw_head;
+use super::head::draw_row_head;
 use super::scene::{Anchor, Scene, Text};
 use super::style::{group, Group, Rgb, DARK, GRAY, GROUPS, HEADING, SMALL};
 use crate::report::text::shortened;
@@ -41,20 +41,20 @@ pub(super) fn has_data(metrics: &VariantMetrics) -> bool {
 
 pub(super) fn scene(run: &StoredRun, row: &Row, metrics: &VariantMetrics) -> Scene {
     let entries = sorted(metrics);
-    let mut scene = Scene::new(1040.0, 600.0);
-    draw_head(&mut scene, run, row, "mask AP by category");
+    let mut scene = Scene::new(1040.0, 612.0);
+    draw_row_head(&mut scene, run, row, "mask AP by category");
     let end = ap_axis_end(entries.first().map_or(0.0, |entry| entry.ap));
     draw_ranks(&mut scene, &entries, end);
     draw_legend(&mut scene, &entries);
     let named = NAMED.min(entries.len().div_ceil(2));
     let worst = &entries[entries.len() - named.min(entries.len() / 2)..];
-    draw_names(&mut scene, &format!("best {named}"), &entries[..named], 84.0, end);
+    draw_names(&mut scene, &format!("best {named}"), &entries[..named], 96.0, end);
     let zeros = entries.iter().filter(|entry| entry.ap == 0.0).count();
     let heading = match zeros {
         0 => format!("worst {}", worst.len()),
         _ => format!("worst {} ({zeros} of {} have AP 0)", worst.len(), entries.len()),
     };
-    draw_names(&mut scene, &heading, worst, 328.0, end);
+    draw_names(&mut scene, &heading, worst, 340.0, end);
     scene
 }
 
@@ -62,8 +62,8 @@ fn draw_ranks(scene: &mut Scene, entries: &[Entry], end: f64) {
     let frame = Frame {
         left: 82.0,
         right: 560.0,
-        top: 108.0,
-        bottom: 540.0,
+        top: 120.0,
+        bottom: 552.0,
         x: Scale::Linear { min: 0.0, max: entries.len() as f64 },
         y: Scale::Linear { min: 0.0, max: end },
     };
@@ -81,8 +81,8 @@ fn draw_legend(scene: &mut Scene, entries: &[Entry]) {
         let letter = |entry: &&Entry| entry.group.is_some_and(|own| own.letter == group.letter);
         let count = entries.iter().filter(letter).count();
         let text = format!("{} ({count})", group.name);
-        scene.point((x - 235.0, 88.0), 5.0, group.color, 1.0, group.marker);
-        scene.text(Text::new((x - 222.0, 88.0), &text, SMALL));
+        scene.point((x - 235.0, 100.0), 5.0, group.color, 1.0, group.marker);
+        scene.text(Text::new((x - 222.0, 100.0), &text, SMALL));
         x += 150.0;
     }
 }

@@ -1,7 +1,7 @@
 //! AP of a category against the number of training images that show it.
 
 use super::axes::{ap_axis_end, Frame, Scale};
-use super::precision_recall::draw_head;
+use super::head::draw_row_head;
 use super::scene::{Anchor, Scene, Text};
 use super::style::{group, Group, BLACK, DARK, GRAY, GROUPS, LABEL, SMALL};
 use crate::evaluation::CategoryMetrics;
@@ -30,8 +30,8 @@ pub(super) fn has_data(metrics: &VariantMetrics) -> bool {
 pub(super) fn scene(run: &StoredRun, row: &Row, metrics: &VariantMetrics) -> Scene {
     let mut dots: Vec<Dot> = metrics.per_category.iter().filter_map(dot).collect();
     dots.sort_by(|a, b| a.images.total_cmp(&b.images));
-    let mut scene = Scene::new(900.0, 560.0);
-    draw_head(&mut scene, run, row, "mask AP by training images");
+    let mut scene = Scene::new(900.0, 572.0);
+    draw_row_head(&mut scene, run, row, "mask AP by training images");
     let frame = frame(&dots);
     frame.draw(&mut scene, "training images with the category", "mask AP of a category (points)");
     if dots.iter().all(follows_lvis_bounds) {
@@ -54,8 +54,8 @@ fn frame(dots: &[Dot]) -> Frame {
     Frame {
         left: 82.0,
         right: 620.0,
-        top: 84.0,
-        bottom: 500.0,
+        top: 96.0,
+        bottom: 512.0,
         x: Scale::Log { min: (0.8 * min).max(0.5), max: 1.25 * max },
         y: Scale::Linear { min: 0.0, max: top },
     }
@@ -88,7 +88,7 @@ fn trend(dots: &[Dot]) -> Vec<(f64, f64)> {
 }
 
 fn draw_legend(scene: &mut Scene, dots: &[Dot]) {
-    let mut y = 96.0;
+    let mut y = 108.0;
     scene.text(Text::new((LEGEND, y), "categories (mean AP)", LABEL).bold());
     for group in GROUPS.iter().rev() {
         let aps: Vec<f64> = dots.iter().filter(|dot| dot.group.letter == group.letter).map(|dot| dot.ap).collect();

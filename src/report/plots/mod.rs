@@ -8,6 +8,7 @@
 mod axes;
 mod categories;
 mod frequency;
+mod head;
 mod model_zoo;
 mod paint;
 mod picture;

@@ -1,72 +1,79 @@
 //! The zoo's bars: ours and published, a panel per metric, a pair of bars per row.
 
 use super::axes::{ap_axis_end, Frame, Scale};
+use super::head::draw_head;
 use super::paint::text_width;
 use super::scene::{Anchor, Scene, Text};
-use super::style::{BLACK, BLUE, DARK, GRAY, HEADING, LABEL, LIGHT, SMALL, TITLE, VERMILLION};
-use crate::report::text::{points, protocol_short, published, shortened};
+use super::style::{BLACK, BLUE, DARK, GRAY, HEADING, LABEL, LIGHT, SMALL, VERMILLION};
+use crate::report::text::{points, published, shortened};
 use crate::report::{compare, Comparison, RowComparison, StoredRun, Verdict};
 
 const WIDTH: f64 = 1040.0;
 const HEAD: f64 = 118.0;
+/// The line that says why a run is not comparable.
+const CAVEAT: f64 = 21.0;
 const FOOT: f64 = 58.0;
 const ROW: f64 = 54.0;
 const BAR: f64 = 17.0;
 const PANEL_GAP: f64 = 22.0;
 /// Kept free right of the longest bar, for its value.
 const VALUE: f64 = 48.0;
+/// What a page holds, and a bound on the picture's memory.
+const MAX_ROWS: usize = 40;
 /// A longer title is cut.
 const TITLE_COLUMNS: usize = 28;
 const PANELS: [&str; 4] = ["AP", "AP rare", "AP common", "AP frequent"];
 
 pub(super) fn scene(run: &StoredRun) -> Scene {
-    let rows = compare(run);
-    let mut scene = Scene::new(WIDTH, HEAD + ROW * rows.len().max(1) as f64 + FOOT);
-    draw_head(&mut scene, run);
-    let frames = frames(&rows, &scene);
+    let mut rows = compare(run);
+    let left_out = rows.len().saturating_sub(MAX_ROWS);
+    rows.truncate(MAX_ROWS);
+    let (caveat, label) = (run.caveat(), &run.record().published_label);
+    let head = HEAD + if caveat.is_some() { CAVEAT } else { 0.0 };
+    let mut scene = Scene::new(WIDTH, head + ROW * rows.len().max(1) as f64 + FOOT);
+    let title = format!("{}: mask AP, ours and {label}", run.record().title);
+    draw_head(&mut scene, run, &title, caveat.as_deref());
+    draw_legend(&mut scene, label, head - 43.0);
+    let frames = frames(&rows, head, &scene);
     for (frame, name) in frames.iter().zip(PANELS) {
         frame.draw_x(&mut scene, "");
         let middle = (0.5 * (frame.left + frame.right), frame.top - 14.0);
         scene.text(Text::new(middle, name, HEADING).anchor(Anchor::Middle).bold());
     }
     for (index, row) in rows.iter().enumerate() {
-        draw_row(&mut scene, &frames, row, HEAD + ROW * index as f64);
+        draw_row(&mut scene, &frames, row, head + ROW * index as f64);
     }
     for frame in &frames {
         scene.line((frame.left, frame.top), (frame.left, frame.bottom), BLACK, 1.0);
     }
     let below = (0.5 * (frames[0].left + WIDTH), scene.height - 16.0);
-    scene.text(Text::new(below, "mask AP in points (0 to 100)", LABEL).anchor(Anchor::Middle));
+    let more = if left_out > 0 { format!("; {left_out} more rows are in the tables") } else { String::new() };
+    let axis = format!("mask AP in points (0 to 100){more}");
+    scene.text(Text::new(below, &axis, LABEL).anchor(Anchor::Middle));
     scene
 }
 
-/// Title, protocol and legend.
-fn draw_head(scene: &mut Scene, run: &StoredRun) {
-    let record = run.record();
-    let label = &record.published_label;
-    scene.text(Text::new((20.0, 24.0), &format!("{}: mask AP, ours and {label}", record.title), TITLE).bold());
-    let protocol = format!("{}, IoU .50:.95", protocol_short(&record.protocol));
-    match run.caveat() {
-        None => scene.text(Text::new((20.0, 49.0), &protocol, LABEL).color(DARK)),
-        Some(caveat) => {
-            let line = format!("{protocol} – NOT COMPARABLE: {caveat}");
-            scene.text(Text::new((20.0, 49.0), &line, LABEL).color(VERMILLION));
-        }
-    }
+/// Swatches of ours, published, and published where a row was not measured.
+fn draw_legend(scene: &mut Scene, label: &str, y: f64) {
     let mut x = 20.0;
-    x = legend_entry(scene, x, "ours", |scene, box_| scene.fill(box_, BLUE));
-    x = legend_entry(scene, x, label, |scene, box_| scene.fill(box_, LIGHT));
-    legend_entry(scene, x, &format!("{label}, row not measured"), |scene, box_| scene.hatch(box_, GRAY));
+    x = legend_entry(scene, (x, y), "ours", |scene, box_| scene.fill(box_, BLUE));
+    x = legend_entry(scene, (x, y), label, |scene, box_| scene.fill(box_, LIGHT));
+    legend_entry(scene, (x, y), &format!("{label}, row not measured"), |scene, box_| scene.hatch(box_, GRAY));
 }
 
-fn legend_entry(scene: &mut Scene, x: f64, text: &str, swatch: impl Fn(&mut Scene, [(f64, f64); 2])) -> f64 {
-    const Y: f64 = 75.0;
-    swatch(scene, [(x, Y - 7.0), (x + 24.0, Y + 7.0)]);
-    scene.text(Text::new((x + 31.0, Y), text, LABEL));
+/// Draws one entry and gives where the next begins.
+fn legend_entry(
+    scene: &mut Scene,
+    (x, y): (f64, f64),
+    text: &str,
+    swatch: impl Fn(&mut Scene, [(f64, f64); 2]),
+) -> f64 {
+    swatch(scene, [(x, y - 7.0), (x + 24.0, y + 7.0)]);
+    scene.text(Text::new((x + 31.0, y), text, LABEL));
     x + 31.0 + text_width(text, LABEL) + 26.0
 }
 
-fn frames(rows: &[RowComparison], scene: &Scene) -> [Frame; 4] {
+fn frames(rows: &[RowComparison], head: f64, scene: &Scene) -> [Frame; 4] {
     let titles = rows.iter().flat_map(|row| [title(row), row.row.tuned.clone()]);
     let labels = titles.map(|text| text_width(&text, LABEL)).fold(90.0, f64::max);
     let left = 20.0 + labels + 14.0;
@@ -80,7 +87,7 @@ fn frames(rows: &[RowComparison], scene: &Scene) -> [Frame; 4] {
         Frame {
             left,
             right: left + width,
-            top: HEAD,
+            top: head,
             bottom: scene.height - FOOT,
             x: Scale::Linear { min: 0.0, max },
             y: Scale::Linear { min: 0.0, max: 1.0 },

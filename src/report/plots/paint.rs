@@ -19,6 +19,10 @@ const SCALE: f64 = 2.0;
 /// The registered name is also what an SVG names, so it lists what viewers without the first may take.
 const FONT: &str = "DejaVu Sans, Verdana, sans-serif";
 
+/// The bitmap backend centres text by its line box, SVG by its small letters: the difference in
+/// units of the text's size.
+const BITMAP_TEXT_DROP: f64 = 0.11;
+
 /// What the drawing library said.
 pub(super) type PaintError = String;
 
@@ -29,7 +33,7 @@ pub(super) fn svg(scene: &Scene) -> Result<Vec<u8>, PaintError> {
     require_font()?;
     let mut text = String::new();
     let area = SVGBackend::with_string(&mut text, size(scene)).into_drawing_area();
-    paint(scene, &area).map_err(|error| error.to_string())?;
+    paint(scene, &area, 0.0).map_err(|error| error.to_string())?;
     drop(area);
     Ok(text.into_bytes())
 }
@@ -39,7 +43,7 @@ pub(super) fn png(scene: &Scene) -> Result<Vec<u8>, PaintError> {
     let (width, height) = size(scene);
     let mut pixels = vec![0; width as usize * height as usize * 3];
     let area = BitMapBackend::with_buffer(&mut pixels, (width, height)).into_drawing_area();
-    paint(scene, &area).map_err(|error| error.to_string())?;
+    paint(scene, &area, BITMAP_TEXT_DROP).map_err(|error| error.to_string())?;
     drop(area);
     let mut bytes = Cursor::new(Vec::new());
     let encoder = PngEncoder::new(&mut bytes);
@@ -69,7 +73,8 @@ fn size(scene: &Scene) -> (u32, u32) {
     ((scene.width * SCALE) as u32, (scene.height * SCALE) as u32)
 }
 
-fn paint<B: DrawingBackend>(scene: &Scene, area: &Area<B>) -> Painted<B> {
+/// Paints every shape; horizontal text is lowered by `text_drop` of its size.
+fn paint<B: DrawingBackend>(scene: &Scene, area: &Area<B>, text_drop: f64) -> Painted<B> {
     area.fill(&WHITE)?;
     for shape in &scene.shapes {
         match shape {
@@ -80,7 +85,7 @@ fn paint<B: DrawingBackend>(scene: &Scene, area: &Area<B>) -> Painted<B> {
             Shape::Point { at, radius, color, opacity, marker } => {
                 paint_point(area, *at, *radius, rgba(*color, *opacity), *marker)?;
             }
-            Shape::Text(text) => paint_text(area, text)?,
+            Shape::Text(text) => paint_text(area, text, text_drop)?,
         }
     }
     area.present()
@@ -164,7 +169,7 @@ fn paint_point<B: DrawingBackend>(
     }
 }
 
-fn paint_text<B: DrawingBackend>(area: &Area<B>, text: &Text) -> Painted<B> {
+fn paint_text<B: DrawingBackend>(area: &Area<B>, text: &Text, drop: f64) -> Painted<B> {
     let horizontal = match text.anchor {
         Anchor::Start => HPos::Left,
         Anchor::Middle => HPos::Center,
@@ -176,7 +181,9 @@ fn paint_text<B: DrawingBackend>(area: &Area<B>, text: &Text) -> Painted<B> {
     let style = TextStyle::from((FONT, SCALE * text.size, weight).into_font().transform(turn))
         .color(&color)
         .pos(Pos::new(horizontal, VPos::Center));
-    area.draw_text(&text.text, &style, pixel(text.at))
+    let (x, y) = text.at;
+    let at = if text.upwards { (x, y) } else { (x, y + drop * text.size) };
+    area.draw_text(&text.text, &style, pixel(at))
 }
 
 #[cfg(test)]

@@ -72,7 +72,8 @@ impl Picture<'_> {
 
     /// What it shows and under which protocol.
     pub(in crate::report) fn caption(&self, run: &StoredRun) -> String {
-        let protocol = protocol_short(&run.record().protocol);
+        let warning = if run.caveat().is_some() { ", NOT COMPARABLE" } else { "" };
+        let protocol = format!("{}, IoU type segm{warning}", protocol_short(&run.record().protocol));
         let of = |row: &Row| format!("{}, {}", row.title, row.tuned);
         match self {
             Self::ModelZoo => format!("Mask AP, ours and {}: {protocol}", run.record().published_label),

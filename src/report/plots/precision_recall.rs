@@ -1,9 +1,10 @@
 //! Precision against recall.
 
 use super::axes::{Frame, Scale};
+use super::head::draw_row_head;
 use super::scene::{Dash, Scene, Text};
-use super::style::{Rgb, BLACK, BLUE, DARK, GRAY, GREEN, LABEL, SMALL, TITLE, VERMILLION};
-use crate::report::text::{fraction, protocol_short};
+use super::style::{Rgb, BLACK, BLUE, GRAY, GREEN, LABEL, SMALL, VERMILLION};
+use crate::report::text::fraction;
 use crate::report::{Row, StoredRun, VariantMetrics};
 
 struct Line<'a> {
@@ -33,31 +34,19 @@ pub(super) fn has_data(metrics: &VariantMetrics) -> bool {
 }
 
 pub(super) fn scene(run: &StoredRun, row: &Row, metrics: &VariantMetrics) -> Scene {
-    let mut scene = Scene::new(860.0, 560.0);
-    draw_head(&mut scene, run, row, "precision and recall of masks");
+    let mut scene = Scene::new(860.0, 572.0);
+    draw_row_head(&mut scene, run, row, "precision and recall of masks");
     let unit = Scale::Linear { min: 0.0, max: 1.0 };
-    let frame = Frame { left: 82.0, right: 560.0, top: 84.0, bottom: 500.0, x: unit, y: unit };
+    let frame = Frame { left: 82.0, right: 560.0, top: 96.0, bottom: 512.0, x: unit, y: unit };
     frame.draw(&mut scene, "recall", "precision, mean over categories");
-    scene.text(Text::new((590.0, 96.0), "curve (AP in points)", LABEL).bold());
+    scene.text(Text::new((590.0, 108.0), "curve (AP in points)", LABEL).bold());
     let shown = lines(metrics).into_iter().filter(|line| !line.precision.is_empty());
     // The last is drawn on top and listed first.
     for (index, line) in shown.rev().enumerate().collect::<Vec<_>>().into_iter().rev() {
         draw_line(&mut scene, &frame, &line);
-        draw_legend(&mut scene, &line, 126.0 + 28.0 * index as f64);
+        draw_legend(&mut scene, &line, 138.0 + 28.0 * index as f64);
     }
     scene
-}
-
-/// Title, and what its numbers mean.
-pub(super) fn draw_head(scene: &mut Scene, run: &StoredRun, row: &Row, what: &str) {
-    scene.text(Text::new((20.0, 24.0), &format!("{}, {}: {what}", row.title, row.tuned), TITLE).bold());
-    let protocol = protocol_short(&run.record().protocol);
-    let line = Text::new((20.0, 50.0), &protocol, LABEL).color(DARK);
-    if run.is_comparable(&row.variant) {
-        return scene.text(line);
-    }
-    let why = run.caveat().unwrap_or_else(|| "this row is incomplete".to_string());
-    scene.text(Text::new(line.at, &format!("{protocol} – NOT COMPARABLE: {why}"), LABEL).color(VERMILLION));
 }
 
 fn draw_line(scene: &mut Scene, frame: &Frame, line: &Line) {

@@ -1,0 +1,34 @@
+//! What stands above every picture.
+
+use super::scene::{Scene, Text};
+use super::style::{DARK, LABEL, TITLE, VERMILLION};
+use crate::report::text::{protocol_short, shortened};
+use crate::report::{Row, StoredRun};
+
+const LEFT: f64 = 20.0;
+/// Mean advance of the bold font's letters in units of the text's size.
+const MEAN_ADVANCE: f64 = 0.62;
+
+/// Title and protocol of a row's picture, and why its numbers are not comparable if they are not.
+pub(super) fn draw_row_head(scene: &mut Scene, run: &StoredRun, row: &Row, what: &str) {
+    let incomplete = || (!run.is_comparable(&row.variant)).then(|| "this row is incomplete".to_string());
+    let caveat = run.caveat().or_else(incomplete);
+    draw_head(scene, run, &format!("{}, {}: {what}", row.title, row.tuned), caveat.as_deref());
+}
+
+/// Title, protocol, and a third line if the numbers are not comparable.
+pub(super) fn draw_head(scene: &mut Scene, run: &StoredRun, title: &str, caveat: Option<&str>) {
+    let protocol = format!("{}, IoU type segm", protocol_short(&run.record().protocol));
+    let title = fitted(title, TITLE, scene.width);
+    scene.text(Text::new((LEFT, 24.0), &title, TITLE).bold());
+    scene.text(Text::new((LEFT, 48.0), &fitted(&protocol, LABEL, scene.width), LABEL).color(DARK));
+    if let Some(caveat) = caveat {
+        let line = fitted(&format!("NOT COMPARABLE: {caveat}"), LABEL, scene.width);
+        scene.text(Text::new((LEFT, 69.0), &line, LABEL).color(VERMILLION).bold());
+    }
+}
+
+/// `text` cut to the picture's width.
+fn fitted(text: &str, size: f64, width: f64) -> String {
+    shortened(text, ((width - 2.0 * LEFT) / (MEAN_ADVANCE * size)) as usize)
+}
