@@ -18,5 +18,5 @@ pub fn load(
     pool: &rayon::ThreadPool,
 ) -> Result<Model, RunError> {
     pool.install(|| Model::load(&checkpoint, device))
-        .map_err(|error| RunError::Weights { file: file.to_string(), error })
+        .map_err(|error| RunError::Weights { file: file.to_string(), error: Box::new(error) })
 }

@@ -23,9 +23,9 @@ pub enum RunError {
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
     #[error("{file}: {error}")]
-    Weights { file: String, error: ModelError },
+    Weights { file: String, error: Box<ModelError> },
     #[error(transparent)]
-    Network(#[from] ModelError),
+    Network(Box<ModelError>),
     #[error("{image}: {error}")]
     Letterbox { image: String, error: LetterboxError },
     #[error(transparent)]
@@ -62,6 +62,12 @@ pub enum RunError {
     Threads(rayon::ThreadPoolBuildError),
     #[error("interrupted")]
     Interrupted,
+}
+
+impl From<ModelError> for RunError {
+    fn from(error: ModelError) -> Self {
+        Self::Network(Box::new(error))
+    }
 }
 
 impl RunError {
