@@ -3,6 +3,8 @@
 //! Set `ZOOBENCH_PHOTO` to candle's yolo-v8 `bike.jpg` to include the recordings of a photograph.
 
 mod common;
+#[path = "common/lvis_prompts.rs"]
+mod lvis_prompts;
 #[path = "common/params.rs"]
 mod params;
 

@@ -88,13 +88,11 @@ impl Outcome {
 pub fn run(job: &Job, observer: &dyn Observer, interrupted: &AtomicBool) -> Result<Outcome, RunError> {
     let plan = Plan::check(job)?;
     let folder = RunFolder::open(&job.out)?;
-    match run_variants(&plan, &folder, observer, interrupted) {
-        Ok(outcome) => Ok(outcome),
-        Err(error) => {
-            folder.discard();
-            Err(error)
-        }
+    let outcome = run_variants(&plan, &folder, observer, interrupted);
+    if !outcome.as_ref().is_ok_and(|outcome| outcome.count(RowStatus::Done) > 0) {
+        folder.discard();
     }
+    outcome
 }
 
 fn run_variants(
@@ -103,11 +101,11 @@ fn run_variants(
     observer: &dyn Observer,
     interrupted: &AtomicBool,
 ) -> Result<Outcome, RunError> {
-    let mut progressed: Vec<Progressed> = plan.variants.iter().map(|_| Progressed::pending()).collect();
+    let mut rows: Vec<Progressed> = plan.variants.iter().map(|_| Progressed::pending()).collect();
     let mut first_failure = None;
-    for (planned, row) in plan.variants.iter().zip(&mut progressed) {
-        *row = match variant::run(plan, planned, folder, observer, interrupted) {
-            Ok(status) => status,
+    for (index, planned) in plan.variants.iter().enumerate() {
+        rows[index] = match variant::run(plan, planned, folder, observer, interrupted) {
+            Ok(row) => row,
             Err(RunError::Interrupted) => break,
             Err(error) if error.fails_every_variant() => return Err(error),
             Err(error) => {
@@ -117,17 +115,30 @@ fn run_variants(
                 Progressed { status: RowStatus::Failed, detail: Some(reason) }
             }
         };
-    }
-    let evaluated = progressed.iter().any(|row| row.status == RowStatus::Done);
-    let interrupted = interrupted.load(Ordering::Relaxed);
-    match first_failure {
-        Some(error) if !evaluated && !interrupted => Err(error),
-        _ => {
-            let record = record::run_record(plan, &progressed, interrupted);
-            if evaluated {
-                folder.write_record(&record)?;
-            }
-            Ok(Outcome { record, interrupted })
+        if rows[index].status == RowStatus::Done {
+            // Whatever ends this process, what is finished is a run that can be read.
+            folder.write_record(&record::run_record(plan, &rows, true))?;
         }
     }
+    finish(plan, folder, &rows, first_failure, interrupted.load(Ordering::Relaxed))
+}
+
+/// The outcome; the first failure itself where nothing at all could be evaluated.
+fn finish(
+    plan: &Plan<'_>,
+    folder: &RunFolder,
+    rows: &[Progressed],
+    first_failure: Option<RunError>,
+    interrupted: bool,
+) -> Result<Outcome, RunError> {
+    let evaluated = rows.iter().any(|row| row.status == RowStatus::Done);
+    match first_failure {
+        Some(error) if !evaluated && !interrupted => return Err(error),
+        _ => {}
+    }
+    let record = record::run_record(plan, rows, interrupted);
+    if evaluated {
+        folder.write_record(&record)?;
+    }
+    Ok(Outcome { record, interrupted })
 }

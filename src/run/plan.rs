@@ -100,7 +100,7 @@ fn data(job: &Job) -> Result<(Box<dyn FileSource>, Annotations), RunError> {
     match (&job.data, job.zoo.files()) {
         (Some(root), _) => {
             let root = folder(root, "data root")?;
-            let read = || Annotations::read(&root.join(annotations));
+            let read = || Annotations::read(&annotation_file(&root, annotations));
             let annotations = given.map_or_else(read, Ok)?;
             Ok((Box::new(Folder(root.join(images))), annotations))
         }
@@ -112,6 +112,16 @@ fn data(job: &Job) -> Result<(Box<dyn FileSource>, Annotations), RunError> {
             Ok((Box::new(embedded), annotations))
         }
         (None, None) => Err(RunError::NoData { zoo: job.zoo.name.clone() }),
+    }
+}
+
+/// The annotation file below the data root: where the zoo has it, or else directly in the root.
+fn annotation_file(root: &Path, annotations: &str) -> PathBuf {
+    let named = root.join(annotations);
+    let in_root = Path::new(annotations).file_name().map(|name| root.join(name));
+    match in_root {
+        Some(in_root) if !named.is_file() && in_root.is_file() => in_root,
+        _ => named,
     }
 }
 

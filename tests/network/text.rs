@@ -2,11 +2,11 @@
 
 use std::fs;
 
-use instant_clip_tokenizer::Token;
 use zoobench::model::text::Tokenizer;
 use zoobench::model::{Model, ModelError, TextCache};
 
 use super::common::shared;
+use super::lvis_prompts::{lvis_ids, lvis_prompts};
 use super::params::{self, GeneratedWeights};
 use super::{assert_close, fixtures, golden, json, load, scale, strings, tiny_weights};
 
@@ -20,20 +20,6 @@ fn token_ids_of_odd_prompts_equal_the_references() {
         prompts.iter().zip(&ids).filter(|(prompt, ids)| tokenizer.encode(prompt) != **ids).map(|(p, _)| p).collect();
     assert_eq!(prompts.len(), 37);
     assert_eq!(different, ["<|endoftext|> inside"], "the one documented difference");
-}
-
-/// Ids of the 1203 prompts of LVIS v1, in category order, without marks.
-fn lvis_ids() -> Vec<Vec<u32>> {
-    let record = json(&fixtures().join("clip/clip.json"));
-    serde_json::from_value(record["lvis"]["ids"].clone()).expect("lists of ids")
-}
-
-/// Prompts of these ids, spelled from the tokens: the annotations themselves are not ours to keep.
-fn lvis_prompts() -> Vec<String> {
-    let clip = instant_clip_tokenizer::Tokenizer::new();
-    let token = |id: u32| Token::from_u16(id.try_into().expect("ids are small"), &clip).expect("an id of CLIP's");
-    let spell = |ids: Vec<u32>| clip.decode(ids.into_iter().map(token));
-    lvis_ids().into_iter().map(spell).collect()
 }
 
 #[test]

@@ -1,0 +1,115 @@
+//! `eval`: lvis-api's numbers, and what it refuses.
+
+use super::*;
+
+/// One square annotated, one detection on it.
+fn square(place: &Workplace, counts: &str) {
+    let gt = json!({
+        "images": [{"id": 7, "height": 10, "width": 10, "neg_category_ids": [], "not_exhaustive_category_ids": []}],
+        "categories": [{"id": 1, "name": "square", "frequency": "f", "synonyms": ["square"]}],
+        "annotations": [{"id": 1, "image_id": 7, "category_id": 1, "area": 16, "bbox": [2, 2, 4, 4],
+            "segmentation": [[2, 2, 6, 2, 6, 6, 2, 6]]}],
+    });
+    place.write("gt.json", gt.to_string().as_bytes());
+    let segmentation = json!({"size": [10, 10], "counts": counts});
+    let dt =
+        json!([{"image_id": 7, "category_id": 1, "score": 0.5, "bbox": [2, 2, 4, 4], "segmentation": segmentation}]);
+    place.write("dt.json", dt.to_string().as_bytes());
+}
+
+/// Columns 2 to 5, rows 2 to 5 of a 10 x 10 image, as COCO's string.
+const SQUARE: &str = "f0460000000h1";
+
+const EVAL: [&str; 7] = ["eval", "--gt", "gt.json", "--dt", "dt.json", "--json", "out.json"];
+
+#[test]
+fn a_perfect_detection_has_ap_1() {
+    let place = Workplace::new();
+    let mask =
+        zoobench::mask::Rle::from_polygons(10, 10, &[vec![2.0, 2.0, 6.0, 2.0, 6.0, 6.0, 2.0, 6.0]]).expect("a square");
+    assert_eq!(mask.counts(), [22, 4, 6, 4, 6, 4, 6, 4, 44]);
+    square(&place, &mask.to_string());
+    let finished = place.run(&EVAL);
+    finished.done();
+    assert!(finished.stdout.contains("APr") && finished.stdout.contains("1.0000"), "{}", finished.stdout);
+    let report = place.json("out.json");
+    assert_eq!(report["schema_version"], 1);
+    assert_eq!((report["iou"].as_str(), report["area"].as_str()), (Some("segm"), Some("auto")));
+    // One true positive alone has lvis-api's precision of 1 / (1 + 2^-52).
+    assert_eq!(report["results"]["AP"].as_f64(), Some(0.9999999999999998));
+    assert_eq!(report["results"]["APr"], Value::Null);
+    let names =
+        ["AP", "AP50", "AP75", "APs", "APm", "APl", "APr", "APc", "APf", "AR@300", "ARs@300", "ARm@300", "ARl@300"];
+    let results = report["results"].as_object().expect("an object");
+    assert_eq!(results.len(), names.len());
+    assert!(names.iter().all(|name| results.contains_key(*name)));
+    let category = report["per_category"][0].as_object().expect("an object");
+    for key in ["id", "name", "frequency", "AP", "AP50", "AR", "num_gt"] {
+        assert!(category.contains_key(key), "{key}");
+    }
+}
+
+#[test]
+fn runs_that_do_not_fill_their_size_are_refused() {
+    let place = Workplace::new();
+    square(&place, &SQUARE[..4]);
+    place.run(&EVAL).refused(&["dt.json", "record 0", "image 7"]);
+    assert!(!place.path("out.json").exists());
+}
+
+#[test]
+fn an_unknown_image_is_refused() {
+    let place = Workplace::new();
+    square(&place, SQUARE);
+    let dt = place.read("dt.json").replace("\"image_id\":7", "\"image_id\":8");
+    place.write("dt.json", dt.as_bytes());
+    place.run(&EVAL).refused(&["dt.json", "record 0", "image 8", "gt.json"]);
+    assert!(!place.path("out.json").exists());
+}
+
+#[test]
+fn broken_json_is_refused() {
+    let place = Workplace::new();
+    square(&place, SQUARE);
+    for text in ["", "[", "{}", "[]", "[{}]", "[1]", "[{\"image_id\": 7,}]", "nul"] {
+        place.write("dt.json", text.as_bytes());
+        place.run(&EVAL).refused(&["dt.json"]);
+    }
+    square(&place, SQUARE);
+    place.write("gt.json", b"{\"images\": [");
+    place.run(&EVAL).refused(&["gt.json", "byte"]);
+    fs::remove_file(place.path("gt.json")).expect("the file");
+    place.run(&EVAL).refused(&["gt.json"]);
+}
+
+#[test]
+fn what_lvis_api_swallows_is_counted() {
+    let place = Workplace::new();
+    square(&place, SQUARE);
+    let mut dt: Value = place.json("dt.json");
+    let records = dt.as_array_mut().expect("a list");
+    let other = |key: &str, value: Value| {
+        let mut record = records[0].clone();
+        record[key] = value;
+        record
+    };
+    let more = [other("category_id", json!(9)), other("bbox", json!([0, 0, 0, 5]))];
+    records.extend(more);
+    place.write("dt.json", dt.to_string().as_bytes());
+    let finished = place.run(&[&EVAL[..], &["--iou", "bbox"]].concat());
+    finished.done();
+    assert_eq!(finished.stderr.matches("warning: 1 detections").count(), 2, "{}", finished.stderr);
+    let swallowed = &place.json("out.json")["swallowed"];
+    assert_eq!(swallowed["unknown_category_detections"], 1);
+    assert_eq!(swallowed["nonpositive_area_detections"], 1);
+}
+
+#[test]
+fn a_json_file_that_cannot_be_written_is_an_error() {
+    let place = Workplace::new();
+    square(&place, SQUARE);
+    place.write("file", b"");
+    place
+        .run(&["eval", "--gt", "gt.json", "--dt", "dt.json", "--iou", "bbox", "--json", "file/x.json"])
+        .refused(&["file/x.json", "cannot be written"]);
+}
