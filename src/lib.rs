@@ -31,3 +31,8 @@ pub mod cli;
 pub mod run;
 #[cfg(feature = "cli")]
 pub mod zoo;
+
+/// The README's examples are tested with the others.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
