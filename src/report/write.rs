@@ -1,12 +1,9 @@
 //! The report's files.
 
-use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use tempfile::{Builder, NamedTempFile};
-
 use super::{csv, json, markdown, plots, ReportError, StoredRun};
+use crate::dataset::write_whole;
 
 /// Writes `report.md`, `report.csv`, `report.json` and `plots/` into `folder` and returns their
 /// paths. Each file appears whole or not at all: it is written beside its place and then renamed.
@@ -20,27 +17,12 @@ pub fn write(run: &StoredRun, folder: &Path) -> Result<Vec<PathBuf>, ReportError
         ("report.json".to_string(), json(run).into_bytes()),
     ];
     files.extend(plots(run)?.into_iter().map(|plot| (format!("plots/{}", plot.name), plot.bytes)));
-    files.iter().map(|(name, bytes)| write_whole(&folder.join(name), bytes)).collect()
-}
-
-fn write_whole(file: &Path, bytes: &[u8]) -> Result<PathBuf, ReportError> {
-    let folder = file.parent().unwrap_or(Path::new("."));
-    let unwritable = |source| ReportError::Unwritable { file: file.to_path_buf(), source };
-    fs::create_dir_all(folder).map_err(unwritable)?;
-    let mut temporary = beside(folder).map_err(unwritable)?;
-    temporary.write_all(bytes).map_err(unwritable)?;
-    temporary.persist(file).map_err(|error| unwritable(error.error))?;
-    Ok(file.to_path_buf())
-}
-
-/// A temporary file with the permissions of any other new file, not those of a secret.
-fn beside(folder: &Path) -> std::io::Result<NamedTempFile> {
-    let mut builder = Builder::new();
-    builder.prefix(".report-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    builder.tempfile_in(folder)
+    let place = |(name, bytes): &(String, Vec<u8>)| {
+        let file = folder.join(name);
+        match write_whole(&file, bytes) {
+            Ok(()) => Ok(file),
+            Err(source) => Err(ReportError::Unwritable { file, source }),
+        }
+    };
+    files.iter().map(place).collect()
 }

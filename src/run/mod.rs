@@ -30,6 +30,7 @@
 mod chain;
 mod checkpoints;
 mod clock;
+mod drive;
 mod error;
 mod events;
 mod folder;
@@ -44,9 +45,10 @@ mod reference;
 mod scoring;
 mod variant;
 
+pub use drive::{run, Outcome};
 pub use error::RunError;
 pub use events::{Event, Observer};
 pub use inputs::Subset;
-pub use job::{run, Compute, Job, Outcome};
+pub use job::{Compute, Job};
 pub use plan::{weights_place, WeightsPlace};
 pub use predict::{predict, Predicted, Prediction};

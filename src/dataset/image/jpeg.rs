@@ -4,8 +4,8 @@
 //! inverse DCT, smooth chroma upsampling. It reports errors by unwinding and damaged data by a mere
 //! warning; this module turns both into errors, in silence.
 
-use super::decode::check_size;
 use super::exif::Orientation;
+use super::limits::check_size;
 use crate::dataset::{Image, ImageError};
 use mozjpeg::decompress::DecompressBuilder;
 use mozjpeg::{ColorSpace, DctMethod, Decompress, Marker};

@@ -15,6 +15,8 @@
 mod decode;
 mod exif;
 mod jpeg;
+mod limits;
 mod png;
 
-pub use decode::{decode_image, load_image, MAX_PIXELS};
+pub use decode::{decode_image, load_image};
+pub use limits::MAX_PIXELS;

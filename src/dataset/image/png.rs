@@ -1,8 +1,8 @@
 //! PNG, reduced to 8-bit RGB as OpenCV reduces it: alpha dropped, the high byte of 16 bits, grey
 //! and palettes expanded.
 
-use super::decode::check_size;
 use super::exif::Orientation;
+use super::limits::check_size;
 use crate::dataset::{Image, ImageError};
 use image::codecs::png::PngDecoder;
 use image::{ColorType, ImageDecoder, Limits};

@@ -1,8 +1,5 @@
 //! The nodes a network is made of.
 
-use super::{backbone, builder::Builder, head, neck};
-use crate::model::Architecture;
-
 /// An image network: nodes in evaluation order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Graph {
@@ -251,17 +248,6 @@ pub struct LevelOutputs {
 }
 
 impl Graph {
-    /// The image network of an architecture.
-    pub fn new(architecture: &Architecture) -> Self {
-        let mut b = Builder::new();
-        let image = b.image();
-        let texts = b.texts(architecture.text.projection);
-        let pyramid = backbone::build(&mut b, architecture, image);
-        let guided = neck::build(&mut b, architecture, pyramid, texts);
-        let outputs = head::build(&mut b, architecture, guided, texts);
-        b.finish(outputs)
-    }
-
     /// The node that computes a value.
     pub fn node(&self, value: ValueId) -> &Node {
         &self.nodes[value.0]

@@ -17,6 +17,7 @@
 //! assert_eq!(graph.parameter_count(), 49_597_762);
 //! assert_eq!(graph.macs(Part::Backbone, 80) / 1_000_000_000, 42);
 //! ```
+mod assembly;
 mod backbone;
 mod builder;
 mod cost;

@@ -1,13 +1,14 @@
 //! Class embeddings on disk.
 
 use std::env;
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::fs::{File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use super::TextEmbeddings;
+use crate::dataset::write_whole;
 
 /// First bytes of a cache file. The digit is raised whenever the text encoder's results or the
 /// file's layout change.
@@ -119,14 +120,8 @@ fn parse(bytes: &[u8], key: &[u8; 32]) -> Option<Vec<f32>> {
 }
 
 fn write(path: &Path, key: &[u8; 32], values: &[f32]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
     let rows: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    [MAGIC.as_slice(), key, &checksum(key, &rows), &rows].into_iter().try_for_each(|part| file.write_all(part))?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
+    write_whole(path, &[MAGIC.as_slice(), key, &checksum(key, &rows), &rows].concat())
 }
 
 #[cfg(test)]
