@@ -8,6 +8,8 @@ mod common;
 mod inputs;
 #[path = "common/lvis_prompts.rs"]
 mod lvis_prompts;
+#[path = "common/paramgen.rs"]
+mod paramgen;
 #[path = "common/params.rs"]
 mod params;
 

@@ -5,6 +5,8 @@
 mod common;
 #[path = "common/lvis_prompts.rs"]
 mod lvis_prompts;
+#[path = "common/paramgen.rs"]
+mod paramgen;
 #[path = "common/params.rs"]
 mod params;
 

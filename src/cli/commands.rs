@@ -123,7 +123,7 @@ fn eval(args: &EvalArgs) -> Result<u8, Failure> {
     if let Some(path) = &args.json {
         write_whole(path, report.to_json().as_bytes()).map_err(|error| Failure::unwritable(path, &error))?;
     }
-    for warning in eval_table::swallowed_warnings(&report.swallowed) {
+    for warning in report::passed_over_words(&report.swallowed) {
         eprintln!("warning: {warning}");
     }
     print(&eval_table::eval_table(&report));

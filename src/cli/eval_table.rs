@@ -1,6 +1,6 @@
 //! The table that `eval` prints.
 
-use crate::evaluation::{AreaRule, EvaluationReport, IouType, Metrics, Swallowed};
+use crate::evaluation::{AreaRule, EvaluationReport, IouType, Metrics};
 use crate::report::{Align, Cell, Table};
 
 /// The 13 numbers as fractions, each with what it is a number of.
@@ -56,41 +56,9 @@ fn rows(metrics: &Metrics) -> [Row; 13] {
     ]
 }
 
-/// One sentence for each kind of thing that was passed over.
-pub fn swallowed_warnings(swallowed: &Swallowed) -> Vec<String> {
-    let counts = [
-        (
-            swallowed.unknown_category_detections,
-            "detections of categories that the annotations do not list are dropped",
-        ),
-        (swallowed.nonpositive_area_detections, "detections whose area is not positive and finite are dropped"),
-        (swallowed.over_limit_detections, "detections beyond the highest 300 of their image are dropped"),
-        (swallowed.mask_size_mismatches, "masks have another size than their image and overlap nothing"),
-        (swallowed.nonfinite_score_detections, "detections have a score that is not finite"),
-        (swallowed.nonpositive_area_annotations, "annotations whose area is not positive and finite are dropped"),
-        (swallowed.unknown_category_annotations, "annotations of categories that are not listed are dropped"),
-        (swallowed.unknown_image_annotations, "annotations of images that are not listed are dropped"),
-    ];
-    counts
-        .iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!("{count} {what}, as in lvis-api"))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn nothing_passed_over_is_no_warning() {
-        assert!(swallowed_warnings(&Swallowed::default()).is_empty());
-        let some = Swallowed { over_limit_detections: 3, ..Swallowed::default() };
-        assert_eq!(
-            swallowed_warnings(&some),
-            ["3 detections beyond the highest 300 of their image are dropped, as in lvis-api"]
-        );
-    }
 
     #[test]
     fn every_metric_has_a_row_of_its_own() {

@@ -45,6 +45,7 @@ pub use error::ReportError;
 pub use json::{json, REPORT_SCHEMA_VERSION};
 pub use markdown::markdown;
 pub use plots::{plots, Plot};
+pub use prose::passed_over_words;
 pub use record::{
     is_folder_name, Dataset, Machine, Protocol, Published, Row, RowStatus, RunRecord, StageTime, Timing,
     VariantMetrics, VariantResults, ROUNDING_TOLERANCE_AP, RUN_SCHEMA_VERSION,

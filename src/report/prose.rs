@@ -2,6 +2,7 @@
 
 use super::text::{area_rule_meaning, protocol_short, sanitized};
 use super::{run_verdict, RowComparison, RunRecord, StoredRun, Verdict};
+use crate::evaluation::Swallowed;
 
 pub(super) const AGREEMENT_RULE: &str =
     "A reference detection is matched by one of ours with the same label, a score within 1e-3, a box within \
@@ -65,26 +66,33 @@ pub(super) fn unmeasured(row: &RowComparison) -> String {
     format!("{}, {}: {}{detail}", row.row.title, row.row.tuned, row.verdict.words())
 }
 
-/// What was counted though lvis-api says nothing of it.
-pub(super) fn passed_over(row: &RowComparison) -> Vec<String> {
-    let Some(metrics) = row.metrics else { return Vec::new() };
-    let counts = &metrics.swallowed;
-    let told = [
+/// What lvis-api passes over without a word, as counts with words; what did not occur is left out.
+pub fn passed_over_words(swallowed: &Swallowed) -> Vec<String> {
+    let counts = [
         (
-            counts.unknown_category_detections,
+            swallowed.unknown_category_detections,
             "detections of categories that the annotation file does not list: dropped",
         ),
-        (counts.nonpositive_area_detections, "detections whose area is not positive and finite"),
-        (counts.over_limit_detections, "detections cut by the limit per image"),
-        (counts.mask_size_mismatches, "masks compared whose size is not the image's: their IoU is meaningless"),
-        (counts.nonfinite_score_detections, "detections whose score is not finite"),
-        (counts.nonpositive_area_annotations, "annotations whose area is not positive and finite"),
-        (counts.unknown_category_annotations, "annotations of categories that are not listed: dropped"),
-        (counts.unknown_image_annotations, "annotations of images that are not listed: dropped"),
-        (metrics.image_size_mismatches, "images whose decoded size is not the annotation's: check the image files"),
+        (swallowed.nonpositive_area_detections, "detections whose area is not positive and finite: dropped"),
+        (swallowed.over_limit_detections, "detections beyond the limit per image: dropped"),
+        (swallowed.mask_size_mismatches, "masks compared whose size is not the image's: they overlap nothing"),
+        (swallowed.nonfinite_score_detections, "detections whose score is not finite"),
+        (swallowed.nonpositive_area_annotations, "annotations whose area is not positive and finite: dropped"),
+        (swallowed.unknown_category_annotations, "annotations of categories that are not listed: dropped"),
+        (swallowed.unknown_image_annotations, "annotations of images that are not listed: dropped"),
     ];
-    let told = told.iter().filter(|(count, _)| *count > 0);
-    told.map(|(count, what)| format!("{}, {}: {count} {what}", row.row.title, row.row.tuned)).collect()
+    counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect()
+}
+
+/// What was counted of a row though lvis-api says nothing of it.
+pub(super) fn passed_over(row: &RowComparison) -> Vec<String> {
+    let Some(metrics) = row.metrics else { return Vec::new() };
+    let mut told = passed_over_words(&metrics.swallowed);
+    if metrics.image_size_mismatches > 0 {
+        let count = metrics.image_size_mismatches;
+        told.push(format!("{count} images whose decoded size is not the annotation's: check the image files"));
+    }
+    told.iter().map(|what| format!("{}, {}: {what}", row.row.title, row.row.tuned)).collect()
 }
 
 /// On what and with what the run was made.

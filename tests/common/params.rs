@@ -12,18 +12,7 @@ use std::path::Path;
 use safetensors::SafeTensors;
 use zoobench::model::{ModelError, Weights};
 
-/// FNV-1a, 64 bits.
-pub fn fnv1a64(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
-}
-
-/// Output `index` of the splitmix64 whose state starts at `seed`.
-pub fn splitmix64(seed: u64, index: u64) -> u64 {
-    let z = seed.wrapping_add((index + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
+pub use super::paramgen::{fnv1a64, splitmix64};
 
 /// `count` values about `centre`, for the tensor of a name. Two roundings, no fused multiply-add.
 pub fn uniform(name: &str, count: usize, centre: f32, amplitude: f32) -> Vec<f32> {

@@ -1,7 +1,7 @@
 //! Class embeddings on disk.
 
 use std::env;
-use std::fs::{File};
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -126,6 +126,8 @@ fn write(path: &Path, key: &[u8; 32], values: &[f32]) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn prompts(names: &[&str]) -> Vec<String> {
