@@ -16,7 +16,7 @@ use super::{checkpoints, pipeline, RunError};
 use crate::evaluation::{Evaluator, IouType, Options};
 use crate::model::checkpoint::Checkpoint;
 use crate::model::{Model, TextCache, TextEmbeddings};
-use crate::report::RowStatus;
+use crate::report::{passed_over_words, RowStatus};
 use crate::zoo::Variant;
 
 /// Evaluates a variant and publishes its folder, or says why there is nothing to evaluate.
@@ -40,8 +40,21 @@ pub fn run(
     let metrics = record::variant_metrics(plan, &planned.variant.name, &measured);
     folder.write_metrics(staged.path(), &metrics)?;
     folder.publish(staged, &planned.variant.name)?;
+    for warning in warnings(&measured) {
+        observer.event(&Event::Warning(format!("{}: {warning}", planned.variant.name)));
+    }
     observer.event(&Event::VariantDone { variant: &planned.variant.name, ap: metrics.results.segm.ap });
     Ok(Progressed { status: RowStatus::Done, detail: None })
+}
+
+/// What changes no number against the reference, but should be known.
+fn warnings(measured: &Measured) -> Vec<String> {
+    let mut warnings = passed_over_words(&measured.segm.swallowed);
+    if measured.image_size_mismatches > 0 {
+        let count = measured.image_size_mismatches;
+        warnings.push(format!("{count} images have another size than annotated; the decoded size counts"));
+    }
+    warnings
 }
 
 fn without_weights(planned: &PlannedVariant<'_>) -> Progressed {

@@ -190,6 +190,24 @@ fn bad_jobs_are_refused_and_leave_nothing() {
 }
 
 #[test]
+fn what_is_passed_over_is_told_and_stored() {
+    let place = with_zoo(1, &[V1]);
+    place.change_annotations(|annotations| {
+        annotations["images"][0]["width"] = json!(10);
+        let mut flat = annotations["annotations"][0].clone();
+        (flat["id"], flat["area"]) = (json!(77_777), json!(0));
+        list(annotations, "annotations").push(flat);
+    });
+    let finished = place.run(&[&RUN[..], &["--variants", "one"]].concat());
+    finished.done();
+    assert!(finished.stderr.contains("warning: one: 1 annotations whose area is not positive"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("warning: one: 1 images have another size"), "{}", finished.stderr);
+    let metrics = place.json("out/one/metrics.json");
+    assert_eq!(metrics["swallowed"]["nonpositive_area_annotations"], 1);
+    assert_eq!(metrics["image_size_mismatches"], 1);
+}
+
+#[test]
 fn another_folder_is_not_overwritten() {
     let place = with_zoo(1, &[V1]);
     place.write("out/thesis.tex", b"years of work");
