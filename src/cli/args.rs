@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::exit;
+use super::gate::{BaselineArgs, GateArgs, BASELINE_EXAMPLES, GATE_EXAMPLES};
 use crate::evaluation::{AreaRule, IouType};
 
 /// Evaluate the YOLO-World-Seg model zoo on LVIS.
@@ -32,6 +33,12 @@ pub enum Command {
     /// Render tables and plots again from stored runs
     #[command(after_help = REPORT_EXAMPLES)]
     Report(ReportArgs),
+    /// Print a finished run as a baseline for `gate`
+    #[command(after_help = BASELINE_EXAMPLES)]
+    Baseline(BaselineArgs),
+    /// Judge a finished run by a baseline: PASS, FAIL or INVALID
+    #[command(after_help = GATE_EXAMPLES)]
+    Gate(GateArgs),
     /// List zoos, or one zoo's variants, published rows and what is present
     #[command(after_help = ZOO_EXAMPLES)]
     Zoo(ZooArgs),

@@ -9,7 +9,7 @@ use super::args::{Cli, Command, ComputeArgs, EvalArgs, PredictArgs, ReportArgs, 
 use super::failure::Failure;
 use super::output::{print, stdout_colour, width};
 use super::progress::Progress;
-use super::{eval_table, exit, zoo_table};
+use super::{eval_table, exit, gate, zoo_table};
 use crate::dataset::{write_whole, Annotations};
 use crate::evaluation::{evaluate_file, EvaluationReport, Options};
 use crate::report::{self, RowStatus, RunVerdict, StoredRun};
@@ -26,6 +26,8 @@ pub fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Predict(args) => predict(args),
         Command::Eval(args) => eval(&args),
         Command::Report(args) => report(&args),
+        Command::Baseline(args) => gate::baseline(&args),
+        Command::Gate(args) => gate::gate(&args),
         Command::Zoo(args) => zoo(&args),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "zoobench", &mut std::io::stdout());

@@ -6,6 +6,7 @@ mod commands;
 mod eval_table;
 pub mod exit;
 mod failure;
+mod gate;
 mod output;
 mod progress;
 mod zoo_table;

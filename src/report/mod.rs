@@ -52,7 +52,9 @@ pub use record::{
 };
 pub use stored::StoredRun;
 #[cfg(feature = "cli")]
-pub(crate) use table::{Align, Cell, Table};
+pub(crate) use table::{escaped, Align, Cell, Table, Tone};
 pub use terminal::terminal;
+#[cfg(feature = "cli")]
+pub(crate) use text::{area_rule, named, sanitized};
 pub use verdict::{RunVerdict, Verdict};
 pub use write::write;

@@ -7,7 +7,7 @@ use crate::evaluation::{AreaRule, IouType, Metrics};
 pub(super) const ABSENT: &str = "-";
 
 /// The 13 numbers with lvis-api's names, in its order.
-pub(super) fn named(metrics: &Metrics) -> [(&'static str, Option<f64>); 13] {
+pub(crate) fn named(metrics: &Metrics) -> [(&'static str, Option<f64>); 13] {
     [
         ("AP", metrics.ap),
         ("AP50", metrics.ap50),
@@ -74,7 +74,7 @@ pub(super) fn iou_type(iou: IouType) -> &'static str {
 }
 
 /// The area rule's name.
-pub(super) fn area_rule(rule: AreaRule) -> &'static str {
+pub(crate) fn area_rule(rule: AreaRule) -> &'static str {
     match rule {
         AreaRule::Auto => "auto",
         AreaRule::Box => "box",
@@ -104,7 +104,7 @@ pub(super) fn protocol_short(protocol: &Protocol) -> String {
 
 /// `text` without what would disturb a line of text, a terminal or an SVG: control characters,
 /// those that reorder the text around them, and those that XML forbids.
-pub(super) fn sanitized(text: &str) -> String {
+pub(crate) fn sanitized(text: &str) -> String {
     let reorders = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let disturbs = |c: char| c.is_control() || reorders(c) || matches!(c, '\u{fffe}' | '\u{ffff}');
     text.chars().map(|c| if disturbs(c) { '\u{fffd}' } else { c }).collect()

@@ -1,0 +1,114 @@
+//! The metrics that a baseline can hold.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::Tolerance;
+use crate::evaluation::Metrics;
+use crate::report::{named, VariantMetrics};
+
+/// lvis-api's numbers of one IoU type.
+const ACCURACIES: usize = 13;
+const DETECTIONS: usize = 2 * ACCURACIES;
+const PARTS: [&str; 3] = ["image", "text", "total"];
+const COUNT: usize = DETECTIONS + 1 + PARTS.len();
+
+/// How far the mean number of detections an image may move: single detections near the score
+/// threshold come and go with float32 rounding.
+const DETECTIONS_TOLERANCE: Tolerance = Tolerance { max_drop: 1.0, max_rise: 1.0 };
+const EXACT: Tolerance = Tolerance { max_drop: 0.0, max_rise: 0.0 };
+
+/// A metric by its place in the list: `segm/AP` and the other 12 numbers of lvis-api, the same of
+/// `bbox`, `detections_per_image`, and `parameters/image`, `parameters/text`, `parameters/total`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Metric(usize);
+
+impl Metric {
+    /// Every metric, in table order.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..COUNT).map(Self)
+    }
+
+    /// The metric of that name.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::all().find(|metric| metric.to_string() == name)
+    }
+
+    /// Whether it is an AP or AR, a fraction in 0..=1.
+    pub fn is_accuracy(self) -> bool {
+        self.0 < DETECTIONS
+    }
+
+    /// Whether it is an AP or AR of masks.
+    pub fn is_segm(self) -> bool {
+        self.0 < ACCURACIES
+    }
+
+    /// Whether it is a number of parameters.
+    pub fn is_parameters(self) -> bool {
+        self.0 > DETECTIONS
+    }
+
+    /// Its value in a run; `None` where it was not measured.
+    pub fn value(self, measured: &VariantMetrics) -> Option<f64> {
+        match self.0 {
+            index if index < ACCURACIES => named(&measured.results.segm)[index].1,
+            index if index < DETECTIONS => named(&measured.results.bbox)[index - ACCURACIES].1,
+            DETECTIONS if measured.images == 0 => None,
+            DETECTIONS => Some(measured.detections as f64 / measured.images as f64),
+            index => measured.parameters.get(PARTS[index - DETECTIONS - 1]).map(|&count| count as f64),
+        }
+    }
+
+    /// Its tolerance where the baseline names none: `accuracy` for fractions, one detection an
+    /// image, and no parameter more or less.
+    pub fn default_tolerance(self, accuracy: Tolerance) -> Tolerance {
+        match self.0 {
+            index if index < DETECTIONS => accuracy,
+            DETECTIONS => DETECTIONS_TOLERANCE,
+            _ => EXACT,
+        }
+    }
+}
+
+impl fmt::Display for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = |index: usize| named(&Metrics::default())[index].0;
+        match self.0 {
+            index if index < ACCURACIES => write!(f, "segm/{}", name(index)),
+            index if index < DETECTIONS => write!(f, "bbox/{}", name(index - ACCURACIES)),
+            DETECTIONS => f.write_str("detections_per_image"),
+            index => write!(f, "parameters/{}", PARTS[index - DETECTIONS - 1]),
+        }
+    }
+}
+
+impl Serialize for Metric {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Metric {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Self::by_name(&name).ok_or_else(|| serde::de::Error::custom(format!("no metric is called {name:?}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_metric_is_found_by_its_own_name() {
+        let names: Vec<String> = Metric::all().map(|metric| metric.to_string()).collect();
+        assert_eq!(names.len(), 30);
+        assert!(Metric::all().all(|metric| Metric::by_name(&metric.to_string()) == Some(metric)));
+        assert_eq!(names[0], "segm/AP");
+        assert_eq!(names[13], "bbox/AP");
+        assert_eq!(names[26..], ["detections_per_image", "parameters/image", "parameters/text", "parameters/total"]);
+        assert_eq!(Metric::by_name("segm/mAP"), None);
+    }
+}
