@@ -15,8 +15,8 @@ use snapshot::assert_snapshot;
 use synthetic::{limited_run, zoo_run, Synthetic};
 use tempfile::TempDir;
 use zoobench::report::{
-    compare, csv, json, markdown, plots, run_verdict, terminal, write, ReportError, Row, RowStatus, RunVerdict,
-    StoredRun, Verdict,
+    compare, csv, eval_results, json, latex, markdown, metafile, model_index, plots, run_verdict, terminal, write,
+    ReportError, Row, RowStatus, RunVerdict, StoredRun, Verdict,
 };
 
 fn stored(run: &Synthetic) -> (TempDir, StoredRun) {
@@ -69,6 +69,24 @@ fn reports_of_a_limited_run_match_their_snapshots() {
     assert_snapshot("report/limited.csv.snap", &csv(&run));
     assert_snapshot("report/limited.json.snap", &json(&run));
     assert_snapshot("report/limited.txt.snap", &terminal(&run, false, 80));
+}
+
+#[test]
+fn exports_match_their_snapshots() {
+    let (_folder, run) = stored(&zoo_run(5));
+    assert_snapshot("report/exports/table.tex.snap", &latex(&run));
+    assert_snapshot("report/exports/model-index.yaml.snap", &model_index(&run));
+    assert_snapshot("report/exports/eval_results.yaml.snap", &eval_results(&run));
+    assert_snapshot("report/exports/metafile.yml.snap", &metafile(&run));
+}
+
+#[test]
+fn what_is_not_comparable_is_not_exported_for_publishing() {
+    let (_folder, run) = stored(&limited_run(5));
+    assert_eq!(model_index(&run), "---\nmodel-index: []\n---\n");
+    assert_eq!(eval_results(&run), "[]\n");
+    assert!(metafile(&run).ends_with("Models: []\n"));
+    assert!(latex(&run).contains("Not comparable: 100 of 19809 images"));
 }
 
 #[test]
@@ -230,7 +248,7 @@ fn a_plot_without_data_is_left_out() {
 fn write_puts_whole_files_and_nothing_else() {
     let (folder, run) = stored(&limited_run(5));
     let files = write(&run, folder.path()).expect("the folder is ours");
-    assert_eq!(files.len(), 3 + 8);
+    assert_eq!(files.len(), 3 + 4 + 8);
     assert_eq!(fs::read_to_string(folder.path().join("report.md")).expect("report.md"), markdown(&run));
     let plots = fs::read_dir(folder.path().join("plots")).expect("plots").count();
     assert_eq!(plots, 8, "no temporary file stays");
@@ -375,5 +393,5 @@ fn snapshots_are_all_in_use() {
     let names = ["zoo.md", "zoo.csv", "zoo.json", "zoo.txt", "zoo_color.txt"];
     let limited = ["limited.md", "limited.csv", "limited.json", "limited.txt"];
     let kept = fs::read_dir(fixture("report")).expect("the fixtures").count();
-    assert_eq!(kept, names.len() + limited.len());
+    assert_eq!(kept, names.len() + limited.len() + 1, "and the folder of exports");
 }

@@ -2,7 +2,8 @@
 //!
 //! [`StoredRun::read`] takes a run's folder: `run.json` and the `metrics.json` of every row that is
 //! done. From it alone come a Markdown report, CSV, JSON, a table for terminals and plots, all pure
-//! functions of the run: equal runs give equal bytes. [`write`] puts them into the folder.
+//! functions of the run: equal runs give equal bytes. [`write`] puts them into the folder. For papers
+//! and model hubs there are [`latex`], [`model_index`], [`eval_results`] and [`metafile`].
 //!
 //! Ours is compared with the published value of each row in AP points: *reproduced* means a
 //! difference no larger than the published value's rounding ([`ROUNDING_TOLERANCE_AP`]). A row that
@@ -24,6 +25,7 @@ mod comparison;
 mod csv;
 mod document;
 mod error;
+mod exports;
 mod footnotes;
 mod json;
 mod markdown;
@@ -42,6 +44,7 @@ mod write;
 pub use comparison::{compare, run_verdict, Comparison, RowComparison};
 pub use csv::csv;
 pub use error::ReportError;
+pub use exports::{eval_results, latex, metafile, model_index};
 pub use json::{json, REPORT_SCHEMA_VERSION};
 pub use markdown::markdown;
 pub use plots::{plots, Plot};
