@@ -3,6 +3,8 @@
 mod common;
 #[path = "gate/program.rs"]
 mod program;
+#[path = "common/schema.rs"]
+mod schema;
 #[path = "common/snapshot.rs"]
 mod snapshot;
 #[path = "common/synthetic.rs"]
@@ -14,7 +16,7 @@ use tempfile::TempDir;
 use zoobench::evaluation::AreaRule;
 use zoobench::gate::{
     accept, annotations, json, judge, junit, summary, terminal, Baseline, GateError, Invalid, Judgement, Metric,
-    Outcome, Verdict, MAX_ANNOTATIONS, MAX_SUMMARY_BYTES,
+    Outcome, Verdict, GATE_JSON_SCHEMA, MAX_ANNOTATIONS, MAX_SUMMARY_BYTES,
 };
 use zoobench::report::{Protocol, RowStatus, StoredRun};
 
@@ -403,4 +405,18 @@ fn colour_changes_no_word() {
     let colored = terminal(&judgement, true, 120);
     let stripped = ["\u{1b}[31m", "\u{1b}[32m", "\u{1b}[0m"].iter().fold(colored, |text, code| text.replace(code, ""));
     assert_eq!(stripped, plain);
+}
+
+#[test]
+fn the_json_keeps_to_its_schema() {
+    let schema = serde_json::from_str(GATE_JSON_SCHEMA).expect("JSON");
+    let invalid = judged(|run| run.metrics[0].results.segm.ap = None);
+    for judgement in [failing(), invalid, judged(|_| ())] {
+        let mut document: serde_json::Value = serde_json::from_str(&json(&judgement)).expect("JSON");
+        assert_eq!(schema::departures(&schema, &document), [""; 0]);
+        document["checks"][0]["outcome"] = "fine".into();
+        document["more"] = 1.into();
+        document.as_object_mut().expect("an object").remove("zoo");
+        assert_eq!(schema::departures(&schema, &document).len(), 3);
+    }
 }

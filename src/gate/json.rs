@@ -7,6 +7,9 @@ use super::{CategoryCheck, Check, Judgement, Metric, Outcome, Verdict};
 /// Version of the gate's JSON.
 pub const GATE_SCHEMA_VERSION: u32 = 1;
 
+/// JSON Schema (draft 2020-12) of what [`json`] gives.
+pub const GATE_JSON_SCHEMA: &str = include_str!("schema/gate.schema.json");
+
 #[derive(Serialize)]
 struct Document<'a> {
     schema_version: u32,

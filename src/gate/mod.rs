@@ -43,7 +43,7 @@ pub use baseline::{Baseline, CategoryTarget, Target, Tolerance, VariantBaseline}
 pub use error::GateError;
 pub use github::{annotations, MAX_ANNOTATIONS};
 pub use invalid::Invalid;
-pub use json::{json, GATE_SCHEMA_VERSION};
+pub use json::{json, GATE_JSON_SCHEMA, GATE_SCHEMA_VERSION};
 pub use judge::judge;
 pub use judgement::{CategoryCheck, Check, Judgement, Outcome, Verdict};
 pub use junit::junit;
