@@ -115,6 +115,11 @@ impl<'a> Scanner<'a> {
         Self { bytes, at: 0, depth }
     }
 
+    /// At position `at` of `bytes`, inside `depth` lists and objects.
+    pub fn at(bytes: &'a [u8], at: usize, depth: usize) -> Self {
+        Self { bytes, at, depth }
+    }
+
     pub fn position(&self) -> usize {
         self.at
     }
@@ -122,6 +127,13 @@ impl<'a> Scanner<'a> {
     /// The text from `start` to the current position.
     pub fn since(&self, start: usize) -> &'a [u8] {
         &self.bytes[start..self.at]
+    }
+
+    /// Skips `text` if it comes next.
+    #[inline]
+    pub fn skip_exactly(&mut self, text: &[u8]) -> Option<()> {
+        let end = self.at + text.len();
+        (self.bytes.get(self.at..end)? == text).then(|| self.at = end)
     }
 
     fn fault<T>(&self, rule: JsonRule) -> Parsed<T> {

@@ -1,20 +1,19 @@
 //! LVIS results: detections as records.
 
 use std::fs::File;
-use std::io::Read;
-use std::ops::Range;
 use std::path::Path;
 
-use super::chunks::{Chunks, Stop};
 use super::decode::{self, Key};
-use super::json::{Kind, Parsed, Scanner};
+use super::json::{Parsed, Scanner};
+use super::records::Fields;
+use super::stretches::scan_results;
 use super::{DatasetError, RecordPlace, Segmentation};
 
 /// Longest record of a results file, in bytes: what scanning keeps in memory is bounded by it.
 pub const MAX_RECORD_BYTES: usize = 1 << 26;
 
 /// The name of the top-level list in messages.
-const TABLE: &str = "results";
+pub(super) const TABLE: &str = "results";
 
 /// One detection: what a results file holds and what the evaluator takes.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,7 +31,7 @@ pub struct Record {
 }
 
 /// The keys of a detection that count, each with its place in [`RawRecord::fields`].
-const KEYS: [&str; 5] = ["image_id", "category_id", "score", "bbox", "segmentation"];
+pub(super) const KEYS: [&str; 5] = ["image_id", "category_id", "score", "bbox", "segmentation"];
 const IMAGE_ID: usize = 0;
 const CATEGORY_ID: usize = 1;
 const SCORE: usize = 2;
@@ -46,10 +45,14 @@ pub struct RawRecord<'a> {
     file: &'a str,
     index: usize,
     /// The value of each of [`KEYS`].
-    fields: [Option<&'a [u8]>; KEYS.len()],
+    fields: Fields<'a>,
 }
 
-impl RawRecord<'_> {
+impl<'a> RawRecord<'a> {
+    pub(super) fn new(file: &'a str, index: usize, fields: Fields<'a>) -> Self {
+        Self { file, index, fields }
+    }
+
     /// Zero-based position in the file.
     pub fn index(&self) -> usize {
         self.index
@@ -147,30 +150,6 @@ impl RawRecord<'_> {
     }
 }
 
-/// Visits the detections of a results file in order, with memory for one chunk of the file or one
-/// record, whichever is larger. `file` names the source in messages.
-///
-/// The whole text is checked, including what `visit` does not look at.
-///
-/// # Errors
-/// What `visit` returns; [`DatasetError::Json`], [`DatasetError::ResultsNotAList`],
-/// [`DatasetError::EmptyResults`], [`DatasetError::RecordNotAnObject`],
-/// [`DatasetError::RecordTooLong`], [`DatasetError::Read`].
-pub fn scan_results<E: From<DatasetError>>(
-    file: &str,
-    reader: impl Read,
-    mut visit: impl FnMut(usize, RawRecord<'_>) -> Result<(), E>,
-) -> Result<(), E> {
-    let mut scan = ResultsScan { file, chunks: Chunks::new(reader, MAX_RECORD_BYTES), index: 0 };
-    scan.open()?;
-    while let Some(spans) = scan.next_record()? {
-        visit(scan.index, scan.record(&spans))?;
-        scan.chunks.consume(spans.bytes);
-        scan.index += 1;
-    }
-    Ok(scan.close()?)
-}
-
 /// Reads all detections of a results file.
 ///
 /// # Errors
@@ -184,107 +163,4 @@ pub fn read_results(path: &Path) -> Result<Vec<Record>, DatasetError> {
         Ok(())
     })?;
     Ok(records)
-}
-
-/// Where a record's values lie in the window.
-struct Spans {
-    fields: [Option<Range<usize>>; KEYS.len()],
-    /// Length of the record and what is before it.
-    bytes: usize,
-}
-
-/// What is at the place of the next record.
-enum Next {
-    Record([Option<Range<usize>>; KEYS.len()]),
-    NotAnObject,
-    End,
-}
-
-struct ResultsScan<'a, R> {
-    file: &'a str,
-    chunks: Chunks<R>,
-    index: usize,
-}
-
-impl<R: Read> ResultsScan<'_, R> {
-    fn open(&mut self) -> Result<(), DatasetError> {
-        let open = self.chunks.step(0, |scanner| {
-            scanner.refuse_byte_order_mark()?;
-            let is_list = scanner.kind()? == Kind::List;
-            if is_list {
-                scanner.enter()?;
-            }
-            Ok(is_list)
-        });
-        let (is_list, bytes) = self.placed(open)?;
-        self.chunks.consume(bytes);
-        if is_list {
-            return Ok(());
-        }
-        Err(DatasetError::ResultsNotAList { file: self.file.to_owned() })
-    }
-
-    fn next_record(&mut self) -> Result<Option<Spans>, DatasetError> {
-        let first = self.index == 0;
-        let next = self.chunks.step(1, |scanner| next_record(scanner, first));
-        match self.placed(next)? {
-            (Next::Record(fields), bytes) => Ok(Some(Spans { fields, bytes })),
-            (Next::NotAnObject, _) => Err(DatasetError::RecordNotAnObject { place: self.place() }),
-            (Next::End, bytes) => {
-                self.chunks.consume(bytes);
-                Ok(None)
-            }
-        }
-    }
-
-    fn record(&self, spans: &Spans) -> RawRecord<'_> {
-        let window = self.chunks.window();
-        let fields = spans.fields.clone().map(|span| span.map(|span| &window[span]));
-        RawRecord { file: self.file, index: self.index, fields }
-    }
-
-    /// Checks that nothing follows the list, and that there was something in it.
-    fn close(&mut self) -> Result<(), DatasetError> {
-        let end = self.chunks.finish();
-        self.placed(end)?;
-        if self.index == 0 {
-            return Err(DatasetError::EmptyResults { file: self.file.to_owned() });
-        }
-        Ok(())
-    }
-
-    fn place(&self) -> RecordPlace {
-        RecordPlace { file: self.file.to_owned(), table: TABLE, index: self.index }
-    }
-
-    fn placed<T>(&self, outcome: Result<T, Stop>) -> Result<T, DatasetError> {
-        outcome.map_err(|stop| match stop {
-            Stop::Read(error) => DatasetError::Read { file: self.file.to_owned(), error },
-            Stop::Fault(fault) => DatasetError::json(self.file, self.chunks.consumed(), fault),
-            Stop::TooLong => DatasetError::RecordTooLong { place: self.place() },
-        })
-    }
-}
-
-/// The comma before the next record, if any, and the record.
-fn next_record(scanner: &mut Scanner<'_>, mut first: bool) -> Parsed<Next> {
-    if !scanner.next_element(&mut first)? {
-        return Ok(Next::End);
-    }
-    if scanner.kind()? != Kind::Object {
-        scanner.value()?;
-        return Ok(Next::NotAnObject);
-    }
-    scanner.enter()?;
-    let (mut fields, mut first) = (<[Option<Range<usize>>; KEYS.len()]>::default(), true);
-    while let Some(key) = scanner.next_key(&mut first)? {
-        scanner.kind()?;
-        let start = scanner.position();
-        scanner.value()?;
-        let name = key.bytes();
-        if let Some(field) = KEYS.iter().position(|known| known.as_bytes() == name.as_ref()) {
-            fields[field] = Some(start..scanner.position());
-        }
-    }
-    Ok(Next::Record(fields))
 }

@@ -94,6 +94,32 @@ impl<S> Intake<S> {
         self.fates.push(fate);
     }
 
+    /// Adds `count` to the numbers of all records; `renumber` does so for one of those kept.
+    pub(super) fn renumber(&mut self, count: usize, renumber: impl Fn(&mut S)) {
+        self.counting.iter_mut().for_each(renumber);
+        self.refusals = self.refusals.drain(..).map(|refusal| refusal.renumbered(count)).collect();
+        self.unrankable = self.unrankable.map(|record| record + count as u64);
+    }
+
+    /// Adds the records of the same image that come later in the file; `adapt` fits in what is kept of
+    /// each that counts.
+    pub(super) fn append(&mut self, later: Self, adapt: impl Fn(&mut S)) {
+        let (counting, refusals) = (self.counting.len() as u32, self.refusals.len());
+        self.scores.extend(later.scores);
+        self.fates.extend(later.fates.into_iter().map(|fate| match fate {
+            Fate::Counts(place) => Fate::Counts(place + counting),
+            Fate::Refused(place) => Fate::Refused(place + refusals as u32),
+            other => other,
+        }));
+        self.counting.extend(later.counting.into_iter().map(|mut kept| {
+            adapt(&mut kept);
+            kept
+        }));
+        self.refusals.extend(later.refusals);
+        self.scoreless = self.scoreless.or(later.scoreless.map(|place| place + refusals));
+        self.unrankable = self.unrankable.or(later.unrankable);
+    }
+
     /// The detections that count, in the order of the file, and what was passed over; empties the
     /// intake for the next image. Only the `limit` highest scores are looked at.
     pub(super) fn settle(&mut self, limit: usize) -> Result<(Vec<S>, Swallowed), Unsettled> {
@@ -156,6 +182,11 @@ mod tests {
         }
     }
 
+    fn counting(record: u64) -> Verdict<'static> {
+        let mask = MaskSource::Box([0.0; 4]);
+        Verdict::Counts(Scored { cell: 0, record, score: 0.0, outside: 0, bbox: [0.0; 4], mask })
+    }
+
     fn intake(scores: &[f64], fate: impl Fn(usize) -> Result<Verdict<'static>, EvaluationError>) -> Intake<u64> {
         let mut intake = Intake::default();
         for (record, &score) in scores.iter().enumerate() {
@@ -170,6 +201,21 @@ mod tests {
         let (_, swallowed) = intake(&[0.5, 0.9, 0.1], third_refused).settle(2).unwrap();
         assert_eq!((swallowed.over_limit_detections, swallowed.unknown_category_detections), (1, 2));
         assert_eq!(refused(intake(&[0.5, 0.9, 0.1], third_refused).settle(3)), Some(2));
+    }
+
+    #[test]
+    fn appended_records_are_as_if_pushed() {
+        let counts = |record: usize| Ok(counting(record as u64));
+        let mut joined = intake(&[0.5, 0.4], counts);
+        let mut later = intake(&[0.9, f64::NAN], |record| if record == 1 { Err(refusal(1)) } else { counts(record) });
+        later.renumber(2, |record| *record += 2);
+        joined.append(later, |_| {});
+        assert_eq!(joined.len(), 4);
+        assert_eq!(joined.unrankable, Some(3));
+        assert_eq!(refused(joined.settle(4)), Some(3));
+        let mut joined = intake(&[0.5, 0.4], counts);
+        joined.append(intake(&[0.9], counts), |record| *record += 2);
+        assert_eq!(joined.settle(2).unwrap().0, [0, 2]);
     }
 
     #[test]

@@ -38,6 +38,13 @@ pub(super) enum StoredMask {
 }
 
 impl StoredMask {
+    /// The same mask where the strings have been moved on by `bytes`.
+    pub(super) fn move_by(&mut self, bytes: usize) {
+        if let Self::Compressed { counts, .. } = self {
+            *counts = counts.start + bytes..counts.end + bytes;
+        }
+    }
+
     /// The mask of a detection with this box; `text` holds the strings.
     pub(super) fn source<'a>(&'a self, bbox: [f64; 4], text: &'a [u8]) -> MaskSource<'a> {
         match self {

@@ -44,10 +44,16 @@ pub(super) fn box_candidates(detection: &[f64; 4], instances: &[[f64; 4]], candi
     collect(instances.iter().map(|instance| box_iou(detection, instance)), candidates);
 }
 
-fn collect(ious: impl Iterator<Item = f64>, candidates: &mut Vec<Candidate>) {
+/// Keeps the IoUs that reach a threshold; all of them if one is NaN, since in lvis-api every IoU beats
+/// a NaN that was the best so far.
+fn collect(ious: impl Iterator<Item = f64> + Clone, candidates: &mut Vec<Candidate>) {
+    let all = ious.enumerate().map(|(instance, iou)| Candidate { instance, iou });
     candidates.clear();
-    let reaching = ious.enumerate().filter(|&(_, iou)| reaches_any_threshold(iou));
-    candidates.extend(reaching.map(|(instance, iou)| Candidate { instance, iou }));
+    candidates.extend(all.clone().filter(|candidate| reaches_any_threshold(candidate.iou)));
+    if candidates.iter().any(|candidate| candidate.iou.is_nan()) {
+        candidates.clear();
+        candidates.extend(all);
+    }
 }
 
 /// Whether the areas and boxes alone keep the IoU below 0.5: `i / (a + b - i) < 1/2` is `3 i < a + b`,
@@ -125,6 +131,15 @@ mod tests {
         let other = mask(1, 6, &[0, 1, 0, 5]);
         assert_eq!(early.iou(&other), iou(&early.rle, &other.rle));
         assert_eq!(early.iou(&other), 1.0);
+    }
+
+    #[test]
+    fn beside_nan_every_instance_is_a_candidate() {
+        let mut candidates = Vec::new();
+        let instances = [[0.0, 0.0, f64::NAN, 32.0], [0.0, 0.0, 32.0, 0.0]];
+        box_candidates(&[0.0, 0.0, 30.0, 32.0], &instances, &mut candidates);
+        assert!(candidates[0].iou.is_nan());
+        assert_eq!(candidates[1], Candidate { instance: 1, iou: 0.0 });
     }
 
     #[test]

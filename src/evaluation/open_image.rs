@@ -1,0 +1,116 @@
+//! An image of a results file, as far as it has been read.
+
+use super::admission::{AreaSource, RecordView};
+use super::image::{ImageMatches, Scored};
+use super::intake::Intake;
+use super::masks::{MaskSource, StoredMask};
+use super::{EvaluationError, Evaluator, IouType};
+use crate::dataset::{DatasetError, Key, RawRecord, Segmentation};
+
+/// How a results file is read.
+#[derive(Clone, Copy)]
+pub(super) struct Reading<'a> {
+    pub(super) evaluator: &'a Evaluator<'a>,
+    /// The file's name, for messages.
+    pub(super) source_name: &'a str,
+    pub(super) area_source: AreaSource,
+}
+
+impl Reading<'_> {
+    /// Position of a record's image.
+    pub(super) fn image(&self, record: &RawRecord<'_>) -> Result<usize, EvaluationError> {
+        match record.image_id()? {
+            Key::Integer(id) => self.evaluator.position(id, record.index() as u64, self.source_name),
+            Key::Other => Err(DatasetError::IdNotAnInteger { place: record.place(), key: "image_id" }.into()),
+        }
+    }
+
+    /// Whether boxes of records are read at all.
+    fn reads_boxes(&self) -> bool {
+        match self.area_source {
+            AreaSource::Box | AreaSource::BoxElseMaskBox => true,
+            AreaSource::MaskKeepingBox => self.evaluator.options.iou == IouType::Bbox,
+            AreaSource::Mask => false,
+        }
+    }
+
+    /// Whether the mask of a record is read.
+    fn reads_mask(&self, has_box: bool) -> bool {
+        let for_area = match self.area_source {
+            AreaSource::Box => false,
+            AreaSource::BoxElseMaskBox => !has_box,
+            AreaSource::MaskKeepingBox | AreaSource::Mask => true,
+        };
+        for_area || self.evaluator.options.iou == IouType::Segm
+    }
+}
+
+/// An image of which more records may come.
+pub(super) struct OpenImage {
+    /// Position of the image.
+    pub(super) image: usize,
+    intake: Intake<Scored<StoredMask>>,
+    /// The strings of the masks that may be compared.
+    text: Vec<u8>,
+}
+
+impl OpenImage {
+    pub(super) fn new(image: usize) -> Self {
+        Self { image, intake: Intake::default(), text: Vec::new() }
+    }
+
+    /// Takes the image's next record.
+    pub(super) fn take(&mut self, reading: Reading<'_>, record: &RawRecord<'_>) {
+        let segmentation;
+        let score = record.score();
+        let verdict = match view(reading, record, score.as_ref().copied().unwrap_or_default()) {
+            Ok((mut view, mask)) => {
+                segmentation = mask;
+                view.mask = segmentation.as_ref().map(MaskSource::from);
+                reading.evaluator.admission(self.image, reading.area_source, reading.source_name).judge(view)
+            }
+            Err(error) => Err(error.into()),
+        };
+        let (image, text) = (self.image, &mut self.text);
+        self.intake.push(record.index() as u64, score.map_err(EvaluationError::from), verdict, |scored| {
+            let is_compared = reading.evaluator.has_instances(image, scored.cell);
+            let mask = if is_compared { scored.mask.store(text) } else { StoredMask::Box };
+            scored.with_mask(mask)
+        });
+    }
+
+    /// Adds `count` to the numbers of all records.
+    pub(super) fn renumber(&mut self, count: usize) {
+        self.intake.renumber(count, |scored| scored.record += count as u64);
+    }
+
+    /// Takes the records of the same image that come later in the file.
+    pub(super) fn append(&mut self, later: Self) {
+        let moved = self.text.len();
+        self.text.extend_from_slice(&later.text);
+        self.intake.append(later.intake, |scored| scored.mask.move_by(moved));
+    }
+
+    /// Compares the image, of which all records have been taken.
+    pub(super) fn compare(mut self, reading: Reading<'_>) -> Result<ImageMatches, EvaluationError> {
+        let Reading { evaluator, source_name, area_source } = reading;
+        let (stored, swallowed) = evaluator.settle(&mut self.intake, self.image, source_name)?;
+        let scored = stored.iter().map(|stored| stored.with_mask(stored.mask.source(stored.bbox, &self.text)));
+        evaluator.match_image(self.image, scored.collect(), swallowed, area_source.rule(), source_name)
+    }
+}
+
+/// The record as far as the evaluation reads it, and its mask.
+fn view<'r>(
+    reading: Reading<'_>,
+    record: &RawRecord<'r>,
+    score: f64,
+) -> Result<(RecordView<'r>, Option<Segmentation>), DatasetError> {
+    let category_id = match record.category_id()? {
+        Key::Integer(id) => Some(id),
+        Key::Other => None,
+    };
+    let bbox = if reading.reads_boxes() { record.bbox()? } else { None };
+    let mask = if reading.reads_mask(bbox.is_some()) { record.segmentation() } else { None };
+    Ok((RecordView { record: record.index() as u64, category_id, score, bbox, mask: None }, mask))
+}
