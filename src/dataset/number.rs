@@ -29,19 +29,71 @@ pub(super) fn write_f64(writer: &mut impl Write, value: f64) -> io::Result<()> {
         };
         return writer.write_all(word.as_bytes());
     }
-    let magnitude = value.abs();
-    if magnitude != 0.0 && !(1e-4..1e16).contains(&magnitude) {
-        return write_exponential(writer, value);
+    if value.is_sign_negative() {
+        writer.write_all(b"-")?;
     }
-    write!(writer, "{value:?}")
+    let (digits, exponent) = shortest_digits(value.abs());
+    match exponent {
+        -4..=-1 => write!(writer, "0.{:0>width$}{digits}", "", width = -(exponent + 1) as usize),
+        0..=15 => write_positional(writer, &digits, exponent as usize + 1),
+        _ => write_exponential(writer, &digits, exponent),
+    }
+}
+
+/// `12.5`, `1200.0`: digits with a point after the first `whole` of them.
+fn write_positional(writer: &mut impl Write, digits: &str, whole: usize) -> io::Result<()> {
+    if digits.len() <= whole {
+        return write!(writer, "{digits:0<whole$}.0");
+    }
+    write!(writer, "{}.{}", &digits[..whole], &digits[whole..])
 }
 
 /// `1e-05`, `1.5e+16`: a sign and at least two digits in the exponent.
-fn write_exponential(writer: &mut impl Write, value: f64) -> io::Result<()> {
+fn write_exponential(writer: &mut impl Write, digits: &str, exponent: i32) -> io::Result<()> {
+    let (first, rest) = digits.split_at(1);
+    let point = if rest.is_empty() { "" } else { "." };
+    let sign = if exponent < 0 { '-' } else { '+' };
+    write!(writer, "{first}{point}{rest}e{sign}{:02}", exponent.abs())
+}
+
+/// The shortest digits that read back as the non-negative `value`, of those the closest to it, of two
+/// equally close ones the even one; and the exponent of the first digit.
+fn shortest_digits(value: f64) -> (String, i32) {
     let text = format!("{value:e}");
     let (digits, exponent) = text.split_once('e').expect("the exponential form has an exponent");
-    let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |magnitude| ('-', magnitude));
-    write!(writer, "{digits}e{sign}{exponent:0>2}")
+    let exponent: i32 = exponent.parse().expect("the exponential form's exponent is an integer");
+    let digits = digits.replace('.', "");
+    match even_neighbour(value, &digits, exponent) {
+        Some(even) => (even, exponent),
+        None => (digits, exponent),
+    }
+}
+
+/// The other digits as close to `value` as these, if these are odd and there are any.
+///
+/// Rust rounds such a tie up where Python rounds it to even. Ties are common: an odd multiple of
+/// 2^-f, as float32 outputs are, has exactly f decimals, of which the last is a 5.
+fn even_neighbour(value: f64, digits: &str, exponent: i32) -> Option<String> {
+    let decimals = digits.len() as i32 - 1 - exponent;
+    let (odd, power) = odd_times_power_of_two(value)?;
+    if power >= 0 || -power != decimals + 1 {
+        return None;
+    }
+    let exact = u128::from(odd).checked_mul(5u128.checked_pow(power.unsigned_abs())?)?;
+    let written: u128 = digits.parse().ok()?;
+    let other = (exact / 10 * 2 + 1).checked_sub(written)?;
+    let text = other.to_string();
+    let reads_back = format!("{text}e-{decimals}").parse() == Ok(value);
+    (written % 2 == 1 && text.len() == digits.len() && reads_back).then_some(text)
+}
+
+/// The odd integer and the power of two whose product is the positive `value`.
+fn odd_times_power_of_two(value: f64) -> Option<(u64, i32)> {
+    let bits = value.to_bits();
+    let (biased, fraction) = ((bits >> 52) as i32, bits & ((1 << 52) - 1));
+    let (mantissa, power) = if biased == 0 { (fraction, -1074) } else { (fraction | 1 << 52, biased - 1075) };
+    let zeros = mantissa.trailing_zeros();
+    (mantissa != 0).then(|| (mantissa >> zeros, power + zeros as i32))
 }
 
 #[cfg(test)]
@@ -73,6 +125,12 @@ mod tests {
             (1.2345678901234568e17, "1.2345678901234568e+17"),
             (-1.7976931348623157e308, "-1.7976931348623157e+308"),
             (329.922607421875, "329.922607421875"),
+            (0.001, "0.001"),
+            (1200.0, "1200.0"),
+            // Ties between two shortest forms.
+            (601284326533833.25, "601284326533833.2"),
+            (601284326533833.75, "601284326533833.8"),
+            (8388608.0009765625, "8388608.000976562"),
             (f64::NAN, "NaN"),
             (f64::INFINITY, "Infinity"),
             (f64::NEG_INFINITY, "-Infinity"),
