@@ -11,6 +11,8 @@
 
 use std::borrow::Cow;
 
+use super::bytes::{digits_end, plain_end};
+
 /// Deepest nesting of lists and objects: what lvis-api reaches before Python's recursion limit.
 pub(super) const MAX_DEPTH: usize = 990;
 /// Most digits of an integer that Python converts.
@@ -91,9 +93,17 @@ impl<'a> Text<'a> {
     /// The UTF-8 bytes with escapes resolved, a lone surrogate as U+FFFD.
     pub fn bytes(&self) -> Cow<'a, [u8]> {
         if self.escaped {
-            return Cow::Owned(super::unescape::unescape(self.raw).into_bytes());
+            return Cow::Owned(super::unescape::unescape(self.raw));
         }
         Cow::Borrowed(self.raw)
+    }
+
+    /// Appends [`Text::bytes`].
+    pub fn append_to(&self, bytes: &mut Vec<u8>) {
+        match self.escaped {
+            true => super::unescape::unescape_into(self.raw, bytes),
+            false => bytes.extend_from_slice(self.raw),
+        }
     }
 
     pub fn to_string(self) -> String {
@@ -413,23 +423,4 @@ fn check_utf8(raw: &[u8], start: usize) -> Parsed<()> {
         Ok(_) => Ok(()),
         Err(error) => Err(Fault { at: start + error.valid_up_to(), rule: JsonRule::Utf8 }),
     }
-}
-
-/// End of the digits that start at `at`.
-#[inline]
-fn digits_end(bytes: &[u8], mut at: usize) -> usize {
-    while bytes.get(at).is_some_and(u8::is_ascii_digit) {
-        at += 1;
-    }
-    at
-}
-
-/// First byte from `at` on that is not plain ASCII text of a string: a quote, a backslash, a control
-/// character or a byte of a longer character.
-#[inline]
-fn plain_end(bytes: &[u8], mut at: usize) -> usize {
-    while bytes.get(at).is_some_and(|&byte| (0x20..0x80).contains(&byte) && byte != b'"' && byte != b'\\') {
-        at += 1;
-    }
-    at
 }

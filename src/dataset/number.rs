@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use super::bytes::{append_digits, digits_end};
+
 /// The value of a JSON number (or `NaN`, `Infinity`, `-Infinity`), correctly rounded. As in Python,
 /// an integer `-0` is 0, and too large a number is infinite.
 #[inline]
@@ -11,9 +13,45 @@ pub(super) fn to_f64(text: &[u8]) -> f64 {
         b"Infinity" => f64::INFINITY,
         b"-Infinity" => f64::NEG_INFINITY,
         b"-0" => 0.0,
-        // A JSON number is ASCII and in the grammar of Rust's floats.
-        _ => std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).unwrap_or(f64::NAN),
+        _ => short_decimal(text).unwrap_or_else(|| any_number(text)),
     }
+}
+
+/// A JSON number is ASCII and in the grammar of Rust's floats.
+fn any_number(text: &[u8]) -> f64 {
+    std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).unwrap_or(f64::NAN)
+}
+
+/// So many digits no longer fit 64 bits.
+const LONG_DIGITS: usize = 20;
+
+/// The largest integer up to which all are floats.
+const MAX_EXACT: u64 = 1 << 53;
+
+/// Powers of ten are floats, too, as far as a short number needs them.
+const POWERS_OF_TEN: [f64; LONG_DIGITS] =
+    [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19];
+
+/// The value of a number without an exponent whose digits make an exact integer. A power of ten
+/// divides it, and of exact operands the quotient is correctly rounded (Clinger 1990).
+#[inline]
+fn short_decimal(text: &[u8]) -> Option<f64> {
+    let (is_negative, digits) = match text.split_first() {
+        Some((b'-', digits)) => (true, digits),
+        _ => (false, text),
+    };
+    let whole = digits_end(digits, 0);
+    let fraction = match digits.get(whole) {
+        None => &[],
+        Some(b'.') => &digits[whole + 1..],
+        Some(_) => return None,
+    };
+    if whole + fraction.len() >= LONG_DIGITS || digits_end(fraction, 0) < fraction.len() {
+        return None;
+    }
+    let integer = append_digits(append_digits(0, &digits[..whole]), fraction);
+    let magnitude = (integer <= MAX_EXACT).then(|| integer as f64 / POWERS_OF_TEN[fraction.len()])?;
+    Some(if is_negative { -magnitude } else { magnitude })
 }
 
 /// Writes `value` as Python's `json.dumps` does: the shortest digits that read back as the same
@@ -148,5 +186,29 @@ mod tests {
         assert_eq!(to_f64(b"1024.0000000000001"), 1024.0000000000001);
         assert_eq!(to_f64(b"0.1E1"), 1.0);
         assert!(to_f64(b"NaN").is_nan());
+    }
+
+    #[test]
+    fn short_numbers_are_read_as_all_others() {
+        let mut seed = 1u64;
+        let mut next = |limit: u64| {
+            seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (seed >> 33) % limit
+        };
+        for _ in 0..100_000 {
+            let sign = if next(2) == 0 { "-" } else { "" };
+            let [whole, fraction] = [next(12) as usize + 1, next(22) as usize];
+            let mut digits = |count| (0..count).map(|_| char::from(b'0' + next(10) as u8)).collect::<String>();
+            let whole = digits(whole);
+            let text =
+                if fraction == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{}", digits(fraction)) };
+            if let Some(value) = short_decimal(text.as_bytes()) {
+                assert_eq!(value.to_bits(), any_number(text.as_bytes()).to_bits(), "{text}");
+            }
+        }
+        assert_eq!(short_decimal(b"9007199254740993"), None);
+        assert_eq!(short_decimal(b"0.70903809799423222"), None);
+        assert_eq!(short_decimal(b"1e5"), None);
+        assert_eq!(short_decimal(b"99999999999999999999"), None);
     }
 }

@@ -1,9 +1,10 @@
 //! LVIS results: detections as records.
 
 use std::fs::File;
+use std::ops::Range;
 use std::path::Path;
 
-use super::decode::{self, Key};
+use super::decode::{self, Key, MaskText};
 use super::json::{Parsed, Scanner};
 use super::records::Fields;
 use super::stretches::scan_results;
@@ -37,6 +38,20 @@ const CATEGORY_ID: usize = 1;
 const SCORE: usize = 2;
 const BBOX: usize = 3;
 const SEGMENTATION: usize = 4;
+
+/// A detection's mask, of whose string only the place is told.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RecordMask {
+    /// Compressed run lengths.
+    Compressed {
+        /// `[height, width]`.
+        size: [u32; 2],
+        /// Where the string is.
+        counts: Range<usize>,
+    },
+    /// Any other spelling.
+    Other(Segmentation),
+}
 
 /// One detection as the file spells it. Its JSON has been checked; its values are decoded when asked
 /// for, so that a detection that is not needed costs no more than its scan.
@@ -113,6 +128,21 @@ impl<'a> RawRecord<'a> {
     pub fn segmentation(&self) -> Option<Segmentation> {
         let text = self.fields[SEGMENTATION]?;
         Some(self.decoded(text, |scanner| decode::segmentation(scanner).map(Some)).unwrap_or(Segmentation::Malformed))
+    }
+
+    /// The mask as [`RawRecord::segmentation`] gives it, but the string of compressed run lengths is
+    /// appended to `text` instead of having memory of its own.
+    pub fn mask_in(&self, text: &mut Vec<u8>) -> Option<RecordMask> {
+        let mask = decode::mask_text(&mut Scanner::new(self.fields[SEGMENTATION]?, 0));
+        Some(match mask {
+            Ok(MaskText::Compressed { size, counts }) => {
+                let start = text.len();
+                counts.append_to(text);
+                RecordMask::Compressed { size, counts: start..text.len() }
+            }
+            Ok(MaskText::Other(segmentation)) => RecordMask::Other(segmentation),
+            Err(_) => RecordMask::Other(Segmentation::Malformed),
+        })
     }
 
     /// Everything decoded.

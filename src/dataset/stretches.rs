@@ -31,7 +31,19 @@ const WINDOW_BYTES: usize = 8 * STRETCH_BYTES;
 /// What `visit` returns; [`DatasetError::Json`], [`DatasetError::ResultsNotAList`],
 /// [`DatasetError::EmptyResults`], [`DatasetError::RecordNotAnObject`],
 /// [`DatasetError::RecordTooLong`], [`DatasetError::Read`].
-pub fn scan_results<E: From<DatasetError>>(
+pub fn scan_results(
+    file: &str,
+    reader: impl Read,
+    visit: impl FnMut(usize, RawRecord<'_>) -> Result<(), DatasetError>,
+) -> Result<(), DatasetError> {
+    scan_until(file, reader, visit)
+}
+
+/// [`scan_results`] where `visit` may stop for a reason of its own.
+///
+/// # Errors
+/// As [`scan_results`].
+pub fn scan_until<E: From<DatasetError>>(
     file: &str,
     reader: impl Read,
     mut visit: impl FnMut(usize, RawRecord<'_>) -> Result<(), E>,

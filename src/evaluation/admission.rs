@@ -68,16 +68,29 @@ impl<'a> RecordView<'a> {
     }
 }
 
-/// What becomes of a detection before any comparison.
-pub(super) enum Verdict<'r> {
+/// What becomes of a detection before any comparison. `S` is what is kept of one that counts.
+#[derive(Debug)]
+pub(super) enum Verdict<S> {
     /// It counts.
-    Counts(Scored<MaskSource<'r>>),
+    Counts(S),
     /// Nothing is known of its category in this image.
     NotJudged,
     /// Its category is not listed.
     UnknownCategory,
     /// Its area is not positive and finite.
     InvisibleArea,
+}
+
+impl<S> Verdict<S> {
+    /// The same with something else kept.
+    pub(super) fn map<T>(self, map: impl FnOnce(S) -> T) -> Verdict<T> {
+        match self {
+            Self::Counts(kept) => Verdict::Counts(map(kept)),
+            Self::NotJudged => Verdict::NotJudged,
+            Self::UnknownCategory => Verdict::UnknownCategory,
+            Self::InvisibleArea => Verdict::InvisibleArea,
+        }
+    }
 }
 
 /// Admits the detections of one image.
@@ -96,7 +109,7 @@ impl Admission<'_> {
     ///
     /// Masks are decoded only where their area is needed; a mask of a category that is not judged in
     /// this image is only looked at for its spelling.
-    pub(super) fn judge<'r>(&self, view: RecordView<'r>) -> Result<Verdict<'r>, EvaluationError> {
+    pub(super) fn judge<'r>(&self, view: RecordView<'r>) -> Result<Verdict<Scored<MaskSource<'r>>>, EvaluationError> {
         self.check_presence(&view)?;
         let Some(category) = view.category_id.and_then(|id| self.ground_truth.categories.position(id)) else {
             return Ok(Verdict::UnknownCategory);

@@ -9,7 +9,7 @@ use super::open_image::Reading;
 use super::runs::{Joined, Runs, Scattered};
 use super::score::descending_key;
 use super::{AreaRule, Evaluation, EvaluationError, Evaluator, Options};
-use crate::dataset::{scan_results, scan_stretches, Annotations, DatasetError, Key, Records};
+use crate::dataset::{scan_results, scan_stretches, scan_until, Annotations, DatasetError, Key, Records};
 
 /// Evaluates the results file at `path`.
 ///
@@ -109,7 +109,7 @@ impl ResultsFile<'_> {
     }
 
     fn first_record(self) -> Result<FirstRecord, EvaluationError> {
-        let scan = scan_results(self.source_name, self.open()?, |_, record| {
+        let scan = scan_until(self.source_name, self.open()?, |_, record| {
             Err(Stop::Found(FirstRecord { image_id: record.image_id()?, has_box: record.has_bbox() }))
         });
         match scan {
@@ -141,7 +141,7 @@ impl ResultsFile<'_> {
                     highest = Some((key, record.has_bbox()));
                 }
             }
-            Ok::<(), DatasetError>(())
+            Ok(())
         })?;
         let is_ranked = count > self.evaluator.options.max_detections;
         Ok(highest.filter(|_| is_ranked).map(|(_, has_box)| has_box))

@@ -1,8 +1,6 @@
 //! The detections of one image, collected until it is known which of them count.
 
 use super::admission::{highest, Verdict};
-use super::image::Scored;
-use super::masks::MaskSource;
 use super::{EvaluationError, Swallowed};
 
 /// What became of a record.
@@ -63,12 +61,11 @@ impl<S> Intake<S> {
     }
 
     /// Adds record number `record` of the file with its score, if it has one, and what was judged of it.
-    pub(super) fn push<'r>(
+    pub(super) fn push(
         &mut self,
         record: u64,
         score: Result<f64, EvaluationError>,
-        verdict: Result<Verdict<'r>, EvaluationError>,
-        keep: impl FnOnce(Scored<MaskSource<'r>>) -> S,
+        verdict: Result<Verdict<S>, EvaluationError>,
     ) {
         let missing_score = match &score {
             Ok(_) => None,
@@ -80,7 +77,7 @@ impl<S> Intake<S> {
         });
         let fate = match (verdict, missing_score) {
             (Ok(Verdict::Counts(_)), Some(missing)) => Fate::Refused(missing as u32),
-            (Ok(Verdict::Counts(scored)), None) => self.keep(keep(scored)),
+            (Ok(Verdict::Counts(kept)), None) => self.keep(kept),
             (Ok(Verdict::NotJudged), _) => Fate::NotJudged,
             (Ok(Verdict::UnknownCategory), _) => Fate::UnknownCategory,
             (Ok(Verdict::InvisibleArea), _) => Fate::InvisibleArea,
@@ -182,15 +179,10 @@ mod tests {
         }
     }
 
-    fn counting(record: u64) -> Verdict<'static> {
-        let mask = MaskSource::Box([0.0; 4]);
-        Verdict::Counts(Scored { cell: 0, record, score: 0.0, outside: 0, bbox: [0.0; 4], mask })
-    }
-
-    fn intake(scores: &[f64], fate: impl Fn(usize) -> Result<Verdict<'static>, EvaluationError>) -> Intake<u64> {
+    fn intake(scores: &[f64], fate: impl Fn(usize) -> Result<Verdict<u64>, EvaluationError>) -> Intake<u64> {
         let mut intake = Intake::default();
         for (record, &score) in scores.iter().enumerate() {
-            intake.push(record as u64, Ok(score), fate(record), |scored| scored.record);
+            intake.push(record as u64, Ok(score), fate(record));
         }
         intake
     }
@@ -205,7 +197,7 @@ mod tests {
 
     #[test]
     fn appended_records_are_as_if_pushed() {
-        let counts = |record: usize| Ok(counting(record as u64));
+        let counts = |record: usize| Ok(Verdict::Counts(record as u64));
         let mut joined = intake(&[0.5, 0.4], counts);
         let mut later = intake(&[0.9, f64::NAN], |record| if record == 1 { Err(refusal(1)) } else { counts(record) });
         later.renumber(2, |record| *record += 2);
@@ -228,11 +220,11 @@ mod tests {
     #[test]
     fn missing_score_matters_where_records_are_ranked() {
         let mut intake: Intake<u64> = Intake::default();
-        intake.push(0, Err(refusal(0)), Ok(Verdict::NotJudged), |scored| scored.record);
-        intake.push(1, Ok(0.5), Ok(Verdict::NotJudged), |scored| scored.record);
+        intake.push(0, Err(refusal(0)), Ok(Verdict::NotJudged));
+        intake.push(1, Ok(0.5), Ok(Verdict::NotJudged));
         assert_eq!(refused(intake.settle(1)), Some(0));
         intake = Intake::default();
-        intake.push(0, Err(refusal(0)), Ok(Verdict::NotJudged), |scored| scored.record);
+        intake.push(0, Err(refusal(0)), Ok(Verdict::NotJudged));
         assert!(intake.settle(1).is_ok());
     }
 }

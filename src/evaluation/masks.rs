@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::dataset::{Segmentation, SegmentationError};
+use crate::dataset::{RecordMask, Segmentation, SegmentationError};
 use crate::mask::{Rasterizer, Rle};
 
 /// A mask that is not rasterised yet.
@@ -55,17 +55,11 @@ impl StoredMask {
     }
 }
 
-impl MaskSource<'_> {
-    /// The mask for keeping, its string appended to `text`.
-    pub(super) fn store(self, text: &mut Vec<u8>) -> StoredMask {
-        match self {
-            Self::Compressed { size, counts } => {
-                let start = text.len();
-                text.extend_from_slice(counts);
-                StoredMask::Compressed { size, counts: start..text.len() }
-            }
-            Self::Whole(segmentation) => StoredMask::Whole(Box::new(segmentation.clone())),
-            Self::Box(_) => StoredMask::Box,
+impl From<RecordMask> for StoredMask {
+    fn from(mask: RecordMask) -> Self {
+        match mask {
+            RecordMask::Compressed { size, counts } => Self::Compressed { size, counts },
+            RecordMask::Other(segmentation) => Self::Whole(Box::new(segmentation)),
         }
     }
 }

@@ -1,11 +1,11 @@
 //! An image of a results file, as far as it has been read.
 
-use super::admission::{AreaSource, RecordView};
+use super::admission::{AreaSource, RecordView, Verdict};
 use super::image::{ImageMatches, Scored};
 use super::intake::Intake;
-use super::masks::{MaskSource, StoredMask};
+use super::masks::StoredMask;
 use super::{EvaluationError, Evaluator, IouType};
-use crate::dataset::{DatasetError, Key, RawRecord, Segmentation};
+use crate::dataset::{DatasetError, Key, RawRecord};
 
 /// How a results file is read.
 #[derive(Clone, Copy)]
@@ -61,22 +61,37 @@ impl OpenImage {
 
     /// Takes the image's next record.
     pub(super) fn take(&mut self, reading: Reading<'_>, record: &RawRecord<'_>) {
-        let segmentation;
-        let score = record.score();
-        let verdict = match view(reading, record, score.as_ref().copied().unwrap_or_default()) {
-            Ok((mut view, mask)) => {
-                segmentation = mask;
-                view.mask = segmentation.as_ref().map(MaskSource::from);
-                reading.evaluator.admission(self.image, reading.area_source, reading.source_name).judge(view)
-            }
-            Err(error) => Err(error.into()),
+        let (score, start) = (record.score(), self.text.len());
+        let verdict = self.judge(reading, record, score.as_ref().copied().unwrap_or_default());
+        let keeps_text = |scored: &Scored<StoredMask>| matches!(scored.mask, StoredMask::Compressed { .. });
+        if !matches!(&verdict, Ok(Verdict::Counts(scored)) if keeps_text(scored)) {
+            self.text.truncate(start);
+        }
+        self.intake.push(record.index() as u64, score.map_err(EvaluationError::from), verdict);
+    }
+
+    /// Judges a record whose mask's string is appended to the others.
+    fn judge(
+        &mut self,
+        reading: Reading<'_>,
+        record: &RawRecord<'_>,
+        score: f64,
+    ) -> Result<Verdict<Scored<StoredMask>>, EvaluationError> {
+        let category_id = match record.category_id()? {
+            Key::Integer(id) => Some(id),
+            Key::Other => None,
         };
-        let (image, text) = (self.image, &mut self.text);
-        self.intake.push(record.index() as u64, score.map_err(EvaluationError::from), verdict, |scored| {
-            let is_compared = reading.evaluator.has_instances(image, scored.cell);
-            let mask = if is_compared { scored.mask.store(text) } else { StoredMask::Box };
-            scored.with_mask(mask)
-        });
+        let bbox = if reading.reads_boxes() { record.bbox()? } else { None };
+        let mask = if reading.reads_mask(bbox.is_some()) { record.mask_in(&mut self.text) } else { None };
+        let mask = mask.map(StoredMask::from);
+        let source = mask.as_ref().map(|mask| mask.source([0.0; 4], &self.text));
+        let view = RecordView { record: record.index() as u64, category_id, score, bbox, mask: source };
+        let admission = reading.evaluator.admission(self.image, reading.area_source, reading.source_name);
+        let verdict = admission.judge(view)?.map(|scored| scored.with_mask(()));
+        Ok(verdict.map(|scored| {
+            let is_compared = reading.evaluator.has_instances(self.image, scored.cell);
+            scored.with_mask(mask.filter(|_| is_compared).unwrap_or(StoredMask::Box))
+        }))
     }
 
     /// Adds `count` to the numbers of all records.
@@ -98,19 +113,4 @@ impl OpenImage {
         let scored = stored.iter().map(|stored| stored.with_mask(stored.mask.source(stored.bbox, &self.text)));
         evaluator.match_image(self.image, scored.collect(), swallowed, area_source.rule(), source_name)
     }
-}
-
-/// The record as far as the evaluation reads it, and its mask.
-fn view<'r>(
-    reading: Reading<'_>,
-    record: &RawRecord<'r>,
-    score: f64,
-) -> Result<(RecordView<'r>, Option<Segmentation>), DatasetError> {
-    let category_id = match record.category_id()? {
-        Key::Integer(id) => Some(id),
-        Key::Other => None,
-    };
-    let bbox = if reading.reads_boxes() { record.bbox()? } else { None };
-    let mask = if reading.reads_mask(bbox.is_some()) { record.segmentation() } else { None };
-    Ok((RecordView { record: record.index() as u64, category_id, score, bbox, mask: None }, mask))
 }

@@ -1,0 +1,116 @@
+//! Questions about text, answered for eight bytes at a time.
+
+/// Every byte 1.
+const ONES: u64 = 0x0101_0101_0101_0101;
+/// The highest bit of every byte.
+const HIGHS: u64 = 0x8080_8080_8080_8080;
+
+/// The eight bytes from `at` on, the first one lowest.
+#[inline]
+fn word(bytes: &[u8], at: usize) -> Option<u64> {
+    let word: &[u8; 8] = bytes.get(at..)?.first_chunk()?;
+    Some(u64::from_le_bytes(*word))
+}
+
+/// Sets the highest bit of the first byte that is below `bound`, perhaps of later ones; none if none is.
+#[inline]
+fn below(word: u64, bound: u8) -> u64 {
+    word.wrapping_sub(ONES * u64::from(bound)) & !word & HIGHS
+}
+
+/// Number of bytes before the first one whose highest bit is set.
+#[inline]
+fn bytes_before(marks: u64) -> usize {
+    marks.trailing_zeros() as usize / 8
+}
+
+/// First byte from `at` on that is not plain ASCII text of a JSON string: a quote, a backslash, a
+/// control character or a byte of a longer character.
+#[inline]
+pub(super) fn plain_end(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(word) = word(bytes, at) {
+        let quotes = below(word ^ (ONES * u64::from(b'"')), 1);
+        let backslashes = below(word ^ (ONES * u64::from(b'\\')), 1);
+        let marks = quotes | backslashes | below(word, b' ') | (word & HIGHS);
+        if marks != 0 {
+            return at + bytes_before(marks);
+        }
+        at += 8;
+    }
+    let is_plain = |byte: &u8| (b' '..0x80).contains(byte) && *byte != b'"' && *byte != b'\\';
+    at + bytes[at.min(bytes.len())..].iter().take_while(|byte| is_plain(byte)).count()
+}
+
+/// Marks the bytes that are no decimal digit.
+#[inline]
+fn no_digits(word: u64) -> u64 {
+    let values = word ^ (ONES * u64::from(b'0'));
+    // Of a byte below 128 the sum reaches 128 from 10 on.
+    (((values & !HIGHS) + ONES * 0x76) | values) & HIGHS
+}
+
+/// End of the decimal digits that start at `at`.
+#[inline]
+pub(super) fn digits_end(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(word) = word(bytes, at) {
+        let marks = no_digits(word);
+        if marks != 0 {
+            return at + bytes_before(marks);
+        }
+        at += 8;
+    }
+    at + bytes[at.min(bytes.len())..].iter().take_while(|byte| byte.is_ascii_digit()).count()
+}
+
+/// Appends decimal digits to a number that they do not take beyond 64 bits.
+#[inline]
+pub(super) fn append_digits(mut number: u64, mut digits: &[u8]) -> u64 {
+    while let Some((eight, rest)) = digits.split_first_chunk::<8>() {
+        number = number * 100_000_000 + eight_digits(u64::from_le_bytes(*eight));
+        digits = rest;
+    }
+    digits.iter().fold(number, |number, digit| number * 10 + u64::from(digit - b'0'))
+}
+
+/// The number that eight digits write: neighbours are joined to two, four and eight digits.
+#[inline]
+fn eight_digits(word: u64) -> u64 {
+    let ones = word - ONES * u64::from(b'0');
+    let twos = (ones * 10 + (ones >> 8)) & 0x00ff_00ff_00ff_00ff;
+    let fours = (twos * 100 + (twos >> 16)) & 0x0000_ffff_0000_ffff;
+    (fours * 10_000 + (fours >> 32)) & 0xffff_ffff
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_at_every_place_is_told_apart() {
+        for byte in 0..=255u8 {
+            for place in 0..20 {
+                let mut text = [b'7'; 20];
+                text[place] = byte;
+                let plain = !(byte < b' ' || byte >= 0x80 || byte == b'"' || byte == b'\\');
+                assert_eq!(plain_end(&text, 0), if plain { 20 } else { place }, "{byte} at {place}");
+                assert_eq!(digits_end(&text, 0), if byte.is_ascii_digit() { 20 } else { place }, "{byte} at {place}");
+            }
+        }
+    }
+
+    #[test]
+    fn first_of_several_counts() {
+        assert_eq!(plain_end(b"abc\"\\\x01\xff\"", 0), 3);
+        assert_eq!(plain_end(b"abc\"de\"f", 4), 6);
+        assert_eq!(digits_end(b"12.456e8", 3), 6);
+        assert_eq!(plain_end(b"", 0), 0);
+    }
+
+    #[test]
+    fn digits_make_their_number() {
+        for digits in ["", "0", "7", "12345678", "00000001", "99999999", "123456789012345678", "18446744073709551615"] {
+            assert_eq!(append_digits(0, digits.as_bytes()), digits.parse().unwrap_or(0));
+        }
+        assert_eq!(append_digits(12, b"345678901"), 12_345_678_901);
+    }
+}
