@@ -62,6 +62,32 @@ pub(super) fn digits_end(bytes: &[u8], mut at: usize) -> usize {
     at + bytes[at.min(bytes.len())..].iter().take_while(|byte| byte.is_ascii_digit()).count()
 }
 
+/// End of a number of fewer than eight whole digits and no exponent that starts at `at`; `None` if it
+/// is anything else.
+#[inline]
+pub(super) fn plain_number_end(bytes: &[u8], at: usize) -> Option<usize> {
+    let start = at + usize::from(bytes.get(at) == Some(&b'-'));
+    let marks = no_digits(word(bytes, start)?);
+    let whole = bytes_before(marks);
+    let has_leading_zero = whole > 1 && bytes[start] == b'0';
+    if marks == 0 || whole == 0 || has_leading_zero {
+        return None;
+    }
+    let end = match bytes[start + whole] {
+        b'.' => {
+            // The fraction ends at the word's next mark, or further on.
+            let end = match marks & (marks - 1) {
+                0 => digits_end(bytes, start + 8),
+                later => start + bytes_before(later),
+            };
+            (end > start + whole + 1).then_some(end)?
+        }
+        _ => start + whole,
+    };
+    let ends_here = !matches!(bytes.get(end)?, b'e' | b'E');
+    ends_here.then_some(end)
+}
+
 /// Appends decimal digits to a number that they do not take beyond 64 bits.
 #[inline]
 pub(super) fn append_digits(mut number: u64, mut digits: &[u8]) -> u64 {
@@ -104,6 +130,21 @@ mod tests {
         assert_eq!(plain_end(b"abc\"de\"f", 4), 6);
         assert_eq!(digits_end(b"12.456e8", 3), 6);
         assert_eq!(plain_end(b"", 0), 0);
+    }
+
+    #[test]
+    fn plain_numbers_end_where_they_do() {
+        let number = |text: &str| plain_number_end(format!("{text}, 12345678").as_bytes(), 0);
+        for plain in ["0", "-0", "7", "427", "-1234567", "0.5", "304.9147644042969", "1.2", "1234567.8", "123456.7"] {
+            assert_eq!(number(plain), Some(plain.len()), "{plain}");
+        }
+        for other in ["", "-", "01", "12345678", "1.", "1234567.", "123456.", "1e5", "1.5E3", ".5", "NaN", "-Infinity"]
+        {
+            assert_eq!(number(other), None, "{other}");
+        }
+        // Where the text ends only more of it could tell.
+        assert_eq!(plain_number_end(b"1.25", 0), None);
+        assert_eq!(plain_number_end(b"1.234567890123", 0), None);
     }
 
     #[test]

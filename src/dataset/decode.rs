@@ -64,6 +64,13 @@ pub(super) fn number(scanner: &mut Scanner<'_>) -> Parsed<Option<f64>> {
     }
 }
 
+/// An unsigned integer of few digits.
+#[inline]
+pub(super) fn short_integer(text: &[u8]) -> Option<u32> {
+    let is_short = text.len() < 10 && text.iter().all(u8::is_ascii_digit);
+    is_short.then(|| append_digits(0, text) as u32)
+}
+
 /// The next value as an unsigned integer, written as one.
 pub(super) fn dimension(scanner: &mut Scanner<'_>) -> Parsed<Option<u32>> {
     match scanner.kind()? {

@@ -11,7 +11,7 @@
 
 use std::borrow::Cow;
 
-use super::bytes::{digits_end, plain_end};
+use super::bytes::{digits_end, plain_end, plain_number_end};
 
 /// Deepest nesting of lists and objects: what lvis-api reaches before Python's recursion limit.
 pub(super) const MAX_DEPTH: usize = 990;
@@ -137,6 +137,11 @@ impl<'a> Scanner<'a> {
     /// The text from `start` to the current position.
     pub fn since(&self, start: usize) -> &'a [u8] {
         &self.bytes[start..self.at]
+    }
+
+    /// All of the text.
+    pub fn text(&self) -> &'a [u8] {
+        self.bytes
     }
 
     /// Skips `text` if it comes next.
@@ -328,6 +333,28 @@ impl<'a> Scanner<'a> {
             _ => self.decimal()?,
         }
         Ok(self.since(start))
+    }
+
+    /// The next value, if it is a number and no white space stands before it.
+    #[inline]
+    pub fn plain_number(&mut self) -> Option<()> {
+        if let Some(end) = plain_number_end(self.bytes, self.at) {
+            self.at = end;
+            return Some(());
+        }
+        match self.bytes.get(self.at)? {
+            b'-' | b'0'..=b'9' | b'N' | b'I' => self.number().ok().map(drop),
+            _ => None,
+        }
+    }
+
+    /// The next value, if it is a string and no white space stands before it.
+    #[inline]
+    pub fn plain_string(&mut self) -> Option<Text<'a>> {
+        match self.bytes.get(self.at)? {
+            b'"' => self.string().ok(),
+            _ => None,
+        }
     }
 
     /// An integer, a fraction, an exponent.

@@ -6,6 +6,7 @@ mod chunks;
 mod decode;
 mod error;
 mod json;
+mod layout;
 mod number;
 mod records;
 mod results;

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use super::decode::{self, Key, MaskText};
 use super::json::{Parsed, Scanner};
-use super::records::Fields;
+use super::layout::{PlainMask, Values};
+use super::number::to_f64;
 use super::stretches::scan_results;
 use super::{DatasetError, RecordPlace, Segmentation};
 
@@ -36,8 +37,8 @@ pub(super) const KEYS: [&str; 5] = ["image_id", "category_id", "score", "bbox", 
 const IMAGE_ID: usize = 0;
 const CATEGORY_ID: usize = 1;
 const SCORE: usize = 2;
-const BBOX: usize = 3;
-const SEGMENTATION: usize = 4;
+pub(super) const BBOX: usize = 3;
+pub(super) const SEGMENTATION: usize = 4;
 
 /// A detection's mask, of whose string only the place is told.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,13 +60,12 @@ pub enum RecordMask {
 pub struct RawRecord<'a> {
     file: &'a str,
     index: usize,
-    /// The value of each of [`KEYS`].
-    fields: Fields<'a>,
+    values: Values<'a>,
 }
 
 impl<'a> RawRecord<'a> {
-    pub(super) fn new(file: &'a str, index: usize, fields: Fields<'a>) -> Self {
-        Self { file, index, fields }
+    pub(super) fn new(file: &'a str, index: usize, values: Values<'a>) -> Self {
+        Self { file, index, values }
     }
 
     /// Zero-based position in the file.
@@ -105,7 +105,7 @@ impl<'a> RawRecord<'a> {
 
     /// Whether the record has the key `bbox`, with whatever value.
     pub fn has_bbox(&self) -> bool {
-        self.fields[BBOX].is_some()
+        self.values.fields[BBOX].is_some()
     }
 
     /// The bounding box `[x, y, width, height]` in pixels; `None` if the record lacks the key.
@@ -113,27 +113,53 @@ impl<'a> RawRecord<'a> {
     /// # Errors
     /// [`DatasetError::BadBox`] for null or anything else that is not four numbers.
     pub fn bbox(&self) -> Result<Option<[f64; 4]>, DatasetError> {
-        let Some(text) = self.fields[BBOX] else { return Ok(None) };
+        if let Some(numbers) = self.values.bbox {
+            return Ok(Some(numbers.map(to_f64)));
+        }
+        let Some(text) = self.values.fields[BBOX] else { return Ok(None) };
         let bbox = self.decoded(text, decode::bounding_box);
         bbox.map(Some).ok_or_else(|| DatasetError::BadBox { place: self.place() })
     }
 
+    /// Whether the record is known, without decoding more, to have a box of four numbers; one that is
+    /// not may have one nevertheless.
+    pub fn has_plain_box(&self) -> bool {
+        self.values.bbox.is_some()
+    }
+
+    /// Whether the record is known, without decoding more, to have a mask of compressed run lengths;
+    /// one that is not may have one nevertheless.
+    pub fn has_plain_mask(&self) -> bool {
+        self.plain_size().is_some()
+    }
+
+    /// Height and width of a plain mask.
+    fn plain_size(&self) -> Option<[u32; 2]> {
+        let [height, width] = self.values.mask?.size;
+        Some([decode::short_integer(height)?, decode::short_integer(width)?])
+    }
+
     /// Whether the record has the key `segmentation`, with whatever value.
     pub fn has_segmentation(&self) -> bool {
-        self.fields[SEGMENTATION].is_some()
+        self.values.fields[SEGMENTATION].is_some()
     }
 
     /// The mask, [`Segmentation::Malformed`] for null or anything else that is none; `None` if the
     /// record lacks the key.
     pub fn segmentation(&self) -> Option<Segmentation> {
-        let text = self.fields[SEGMENTATION]?;
+        let text = self.values.fields[SEGMENTATION]?;
         Some(self.decoded(text, |scanner| decode::segmentation(scanner).map(Some)).unwrap_or(Segmentation::Malformed))
     }
 
     /// The mask as [`RawRecord::segmentation`] gives it, but the string of compressed run lengths is
     /// appended to `text` instead of having memory of its own.
     pub fn mask_in(&self, text: &mut Vec<u8>) -> Option<RecordMask> {
-        let mask = decode::mask_text(&mut Scanner::new(self.fields[SEGMENTATION]?, 0));
+        if let Some((size, PlainMask { counts, .. })) = self.plain_size().zip(self.values.mask) {
+            let start = text.len();
+            counts.append_to(text);
+            return Some(RecordMask::Compressed { size, counts: start..text.len() });
+        }
+        let mask = decode::mask_text(&mut Scanner::new(self.values.fields[SEGMENTATION]?, 0));
         Some(match mask {
             Ok(MaskText::Compressed { size, counts }) => {
                 let start = text.len();
@@ -160,7 +186,7 @@ impl<'a> RawRecord<'a> {
     }
 
     fn needed(&self, field: usize) -> Result<&[u8], DatasetError> {
-        self.fields[field].ok_or_else(|| DatasetError::MissingKey { place: self.place(), key: KEYS[field] })
+        self.values.fields[field].ok_or_else(|| DatasetError::MissingKey { place: self.place(), key: KEYS[field] })
     }
 
     fn key(&self, field: usize) -> Result<Key, DatasetError> {

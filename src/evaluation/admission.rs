@@ -114,8 +114,7 @@ impl Admission<'_> {
         let Some(category) = view.category_id.and_then(|id| self.ground_truth.categories.position(id)) else {
             return Ok(Verdict::UnknownCategory);
         };
-        let cells = self.ground_truth.cells(self.image);
-        let Ok(cell) = cells.binary_search_by_key(&category, |cell| cell.category) else {
+        let Some(cell) = self.cell(category) else {
             self.check_spelling(&view)?;
             return Ok(Verdict::NotJudged);
         };
@@ -132,6 +131,22 @@ impl Admission<'_> {
             bbox,
             mask: view.mask.unwrap_or(MaskSource::Box(bbox)),
         }))
+    }
+
+    /// Judges a detection by its category alone, if that is enough.
+    pub(super) fn judge_unread<S>(&self, category_id: Option<i64>) -> Option<Verdict<S>> {
+        let Some(category) = category_id.and_then(|id| self.ground_truth.categories.position(id)) else {
+            return Some(Verdict::UnknownCategory);
+        };
+        let is_judged = self.cell(category).is_some();
+        let has_size = self.iou == IouType::Bbox || self.ground_truth.image_size(self.image).is_ok();
+        (!is_judged && has_size).then_some(Verdict::NotJudged)
+    }
+
+    /// Index of the image's cell of a category, if it has one.
+    fn cell(&self, category: u32) -> Option<usize> {
+        let cells = self.ground_truth.cells(self.image);
+        cells.binary_search_by_key(&category, |cell| cell.category).ok()
     }
 
     /// Refuses a record without what its area is taken of.

@@ -25,6 +25,33 @@ impl Reading<'_> {
         }
     }
 
+    /// Position of a record's image, which is mostly that of the record before.
+    pub(super) fn image_after(
+        &self,
+        record: &RawRecord<'_>,
+        last: &mut Option<(Key, usize)>,
+    ) -> Result<usize, EvaluationError> {
+        let key = record.image_id()?;
+        match *last {
+            Some((last, image)) if last == key => Ok(image),
+            _ => {
+                let image = self.image(record)?;
+                *last = Some((key, image));
+                Ok(image)
+            }
+        }
+    }
+
+    /// Whether nothing can be wrong with a record that is not judged; if not it must be looked at.
+    fn is_sound(&self, record: &RawRecord<'_>) -> bool {
+        let has_area = match self.area_source {
+            AreaSource::Box => record.has_plain_box(),
+            AreaSource::BoxElseMaskBox => record.has_plain_box() || !record.has_bbox() && record.has_plain_mask(),
+            AreaSource::MaskKeepingBox | AreaSource::Mask => record.has_plain_mask(),
+        };
+        has_area && (!record.has_segmentation() || record.has_plain_mask())
+    }
+
     /// Whether boxes of records are read at all.
     fn reads_boxes(&self) -> bool {
         match self.area_source {
@@ -81,12 +108,17 @@ impl OpenImage {
             Key::Integer(id) => Some(id),
             Key::Other => None,
         };
+        let admission = reading.evaluator.admission(self.image, reading.area_source, reading.source_name);
+        if reading.is_sound(record) {
+            if let Some(verdict) = admission.judge_unread(category_id) {
+                return Ok(verdict);
+            }
+        }
         let bbox = if reading.reads_boxes() { record.bbox()? } else { None };
         let mask = if reading.reads_mask(bbox.is_some()) { record.mask_in(&mut self.text) } else { None };
         let mask = mask.map(StoredMask::from);
         let source = mask.as_ref().map(|mask| mask.source([0.0; 4], &self.text));
         let view = RecordView { record: record.index() as u64, category_id, score, bbox, mask: source };
-        let admission = reading.evaluator.admission(self.image, reading.area_source, reading.source_name);
         let verdict = admission.judge(view)?.map(|scored| scored.with_mask(()));
         Ok(verdict.map(|scored| {
             let is_compared = reading.evaluator.has_instances(self.image, scored.cell);

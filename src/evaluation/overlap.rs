@@ -8,11 +8,15 @@ pub(super) struct MeasuredMask {
     rle: Rle,
     pixel_box: PixelBox,
     area: u32,
+    /// Whether a run but the first is empty. Two such masks end pycocotools' walk early, so that their
+    /// IoU is not that of their pixels.
+    has_inner_empty_run: bool,
 }
 
 impl MeasuredMask {
     pub(super) fn new(rle: Rle) -> Self {
-        Self { pixel_box: rle.bbox(), area: rle.area(), rle }
+        let has_inner_empty_run = rle.counts().iter().skip(1).any(|&run| run == 0);
+        Self { pixel_box: rle.bbox(), area: rle.area(), has_inner_empty_run, rle }
     }
 
     /// The memory of the runs, for the next mask.
@@ -27,7 +31,7 @@ impl MeasuredMask {
 
     /// IoU with an instance; 0 where it cannot reach the lowest threshold.
     fn iou(&self, instance: &Self) -> f64 {
-        if cannot_reach_half(self, instance) && !has_inner_empty_run(&instance.rle) {
+        if cannot_reach_half(self, instance) && !(self.has_inner_empty_run && instance.has_inner_empty_run) {
             return 0.0;
         }
         iou_within(&self.rle, self.pixel_box, &instance.rle, instance.pixel_box)
@@ -69,12 +73,6 @@ fn cannot_reach_half(a: &MeasuredMask, b: &MeasuredMask) -> bool {
 fn overlap(start: u32, length: u32, other_start: u32, other_length: u32) -> u64 {
     let end = (u64::from(start) + u64::from(length)).min(u64::from(other_start) + u64::from(other_length));
     end.saturating_sub(u64::from(start.max(other_start)))
-}
-
-/// Whether a run but the first is empty. Two such masks end pycocotools' walk early, so that their
-/// IoU is not that of their pixels.
-fn has_inner_empty_run(mask: &Rle) -> bool {
-    mask.counts().iter().skip(1).any(|&run| run == 0)
 }
 
 #[cfg(test)]

@@ -35,8 +35,9 @@ impl Runs {
     pub(super) fn take(reading: Reading<'_>, records: &mut Records<'_>) -> Self {
         let mut runs = Self::default();
         let mut open: Option<OpenImage> = None;
+        let mut last_image = None;
         for record in records {
-            let image = match reading.image(&record) {
+            let image = match reading.image_after(&record, &mut last_image) {
                 Ok(image) => image,
                 Err(failure) => {
                     runs.failure = Some(failure);
