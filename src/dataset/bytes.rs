@@ -12,6 +12,43 @@ fn word(bytes: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_le_bytes(*word))
 }
 
+/// Text to be compared word by word with others.
+#[derive(Debug, Default)]
+pub(super) struct Words {
+    /// Each with the mask of its bytes that count.
+    words: Vec<[u64; 2]>,
+    /// Bytes of each text, and the number of words up to its end.
+    ends: Vec<[usize; 2]>,
+}
+
+impl Words {
+    /// Adds a text after those that are there.
+    pub fn push(&mut self, text: &[u8]) {
+        for chunk in text.chunks(8) {
+            let mut bytes = [0; 8];
+            bytes[..chunk.len()].copy_from_slice(chunk);
+            self.words.push([u64::from_le_bytes(bytes), u64::MAX >> (64 - 8 * chunk.len())]);
+        }
+        self.ends.push([text.len(), self.words.len()]);
+    }
+
+    /// The end of the text at `place` in `bytes`, if it stands there from `at` on and the bytes go on for
+    /// a word.
+    #[inline]
+    pub fn end_of(&self, place: usize, bytes: &[u8], mut at: usize) -> Option<usize> {
+        let [length, end] = *self.ends.get(place)?;
+        let start = if place == 0 { 0 } else { self.ends[place - 1][1] };
+        let behind = at + length;
+        for [expected, mask] in &self.words[start..end] {
+            if word(bytes, at)? & mask != *expected {
+                return None;
+            }
+            at += 8;
+        }
+        Some(behind)
+    }
+}
+
 /// Sets the highest bit of the first byte that is below `bound`, perhaps of later ones; none if none is.
 #[inline]
 fn below(word: u64, bound: u8) -> u64 {
@@ -24,10 +61,23 @@ fn bytes_before(marks: u64) -> usize {
     marks.trailing_zeros() as usize / 8
 }
 
-/// First byte from `at` on that is not plain ASCII text of a JSON string: a quote, a backslash, a
-/// control character or a byte of a longer character.
+/// Whether a byte is plain ASCII text of a JSON string: no quote, no backslash, no control character
+/// and no byte of a longer character. As a signed number the last two are below the space.
+#[inline]
+fn is_plain(byte: u8) -> bool {
+    (byte as i8 >= b' ' as i8) & (byte != b'"') & (byte != b'\\')
+}
+
+/// First byte from `at` on that is not plain ASCII text of a JSON string.
 #[inline]
 pub(super) fn plain_end(bytes: &[u8], mut at: usize) -> usize {
+    // All of a block at once, which the compiler turns into vector instructions.
+    while let Some(block) = bytes.get(at..).and_then(|rest| rest.first_chunk::<32>()) {
+        if !block.iter().fold(true, |plain, &byte| plain & is_plain(byte)) {
+            break;
+        }
+        at += 32;
+    }
     while let Some(word) = word(bytes, at) {
         let quotes = below(word ^ (ONES * u64::from(b'"')), 1);
         let backslashes = below(word ^ (ONES * u64::from(b'\\')), 1);
@@ -37,8 +87,7 @@ pub(super) fn plain_end(bytes: &[u8], mut at: usize) -> usize {
         }
         at += 8;
     }
-    let is_plain = |byte: &u8| (b' '..0x80).contains(byte) && *byte != b'"' && *byte != b'\\';
-    at + bytes[at.min(bytes.len())..].iter().take_while(|byte| is_plain(byte)).count()
+    at + bytes[at.min(bytes.len())..].iter().take_while(|byte| is_plain(**byte)).count()
 }
 
 /// Marks the bytes that are no decimal digit.
@@ -88,14 +137,25 @@ pub(super) fn plain_number_end(bytes: &[u8], at: usize) -> Option<usize> {
     ends_here.then_some(end)
 }
 
-/// Appends decimal digits to a number that they do not take beyond 64 bits.
+/// Appends decimal digits to a number that they do not take beyond 64 bits; `None` of anything else.
 #[inline]
-pub(super) fn append_digits(mut number: u64, mut digits: &[u8]) -> u64 {
+pub(super) fn append_digits(mut number: u64, mut digits: &[u8]) -> Option<u64> {
     while let Some((eight, rest)) = digits.split_first_chunk::<8>() {
-        number = number * 100_000_000 + eight_digits(u64::from_le_bytes(*eight));
+        let word = u64::from_le_bytes(*eight);
+        if no_digits(word) != 0 {
+            return None;
+        }
+        number = number * 100_000_000 + eight_digits(word);
         digits = rest;
     }
-    digits.iter().fold(number, |number, digit| number * 10 + u64::from(digit - b'0'))
+    for byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number = number * 10 + u64::from(digit);
+    }
+    Some(number)
 }
 
 /// The number that eight digits write: neighbours are joined to two, four and eight digits.
@@ -114,14 +174,31 @@ mod tests {
     #[test]
     fn every_byte_at_every_place_is_told_apart() {
         for byte in 0..=255u8 {
-            for place in 0..20 {
-                let mut text = [b'7'; 20];
+            for place in 0..75 {
+                let mut text = [b'7'; 75];
                 text[place] = byte;
                 let plain = !(byte < b' ' || byte >= 0x80 || byte == b'"' || byte == b'\\');
-                assert_eq!(plain_end(&text, 0), if plain { 20 } else { place }, "{byte} at {place}");
-                assert_eq!(digits_end(&text, 0), if byte.is_ascii_digit() { 20 } else { place }, "{byte} at {place}");
+                assert_eq!(plain_end(&text, 0), if plain { 75 } else { place }, "{byte} at {place}");
+                assert_eq!(digits_end(&text, 0), if byte.is_ascii_digit() { 75 } else { place }, "{byte} at {place}");
             }
         }
+    }
+
+    #[test]
+    fn words_are_found_where_they_stand() {
+        let mut words = Words::default();
+        for text in [&b", "[..], b"12345678", b"a longer text", b""] {
+            words.push(text);
+        }
+        let text = b"x, 12345678 and a longer text, a longer tex_ .........";
+        assert_eq!(words.end_of(0, text, 1), Some(3));
+        assert_eq!(words.end_of(0, text, 0), None);
+        assert_eq!(words.end_of(1, text, 3), Some(11));
+        assert_eq!(words.end_of(2, text, 16), Some(29));
+        assert_eq!(words.end_of(2, text, 31), None);
+        assert_eq!(words.end_of(3, text, 31), Some(31));
+        assert_eq!(words.end_of(4, text, 0), None);
+        assert_eq!(words.end_of(0, b", ", 0), None);
     }
 
     #[test]
@@ -150,8 +227,11 @@ mod tests {
     #[test]
     fn digits_make_their_number() {
         for digits in ["", "0", "7", "12345678", "00000001", "99999999", "123456789012345678", "18446744073709551615"] {
-            assert_eq!(append_digits(0, digits.as_bytes()), digits.parse().unwrap_or(0));
+            assert_eq!(append_digits(0, digits.as_bytes()), Some(digits.parse().unwrap_or(0)));
         }
-        assert_eq!(append_digits(12, b"345678901"), 12_345_678_901);
+        assert_eq!(append_digits(12, b"345678901"), Some(12_345_678_901));
+        for other in ["1.5", "-1", "1234567/", "12345678:", "1 "] {
+            assert_eq!(append_digits(0, other.as_bytes()), None, "{other}");
+        }
     }
 }

@@ -28,12 +28,21 @@ pub(super) fn key(scanner: &mut Scanner<'_>) -> Parsed<Key> {
     }
 }
 
+/// Digits that fit 32 bits.
+const SHORT_INTEGER: usize = 9;
+
 /// Digits that fit 64 bits with a sign.
 const SHORT_KEY: usize = 18;
 
+/// The id that a few digits write; `None` of any other text.
+#[inline]
+pub(super) fn short_key(text: &[u8]) -> Option<Key> {
+    short_digits(text, SHORT_KEY).map(|id| Key::Integer(id as i64))
+}
+
 fn number_key(text: &[u8]) -> Key {
-    if text.len() <= SHORT_KEY && text.iter().all(u8::is_ascii_digit) {
-        return Key::Integer(append_digits(0, text) as i64);
+    if let Some(key) = short_key(text) {
+        return key;
     }
     if let Some(id) = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()) {
         return Key::Integer(id);
@@ -67,8 +76,13 @@ pub(super) fn number(scanner: &mut Scanner<'_>) -> Parsed<Option<f64>> {
 /// An unsigned integer of few digits.
 #[inline]
 pub(super) fn short_integer(text: &[u8]) -> Option<u32> {
-    let is_short = text.len() < 10 && text.iter().all(u8::is_ascii_digit);
-    is_short.then(|| append_digits(0, text) as u32)
+    short_digits(text, SHORT_INTEGER).map(|integer| integer as u32)
+}
+
+/// The number that at most `limit` digits write, of which JSON allows a leading zero alone.
+#[inline]
+fn short_digits(text: &[u8], limit: usize) -> Option<u64> {
+    (text.len() <= limit).then(|| append_digits(0, text)).flatten()
 }
 
 /// The next value as an unsigned integer, written as one.

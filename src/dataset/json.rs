@@ -11,7 +11,7 @@
 
 use std::borrow::Cow;
 
-use super::bytes::{digits_end, plain_end, plain_number_end};
+use super::bytes::{digits_end, plain_end, plain_number_end, Words};
 
 /// Deepest nesting of lists and objects: what lvis-api reaches before Python's recursion limit.
 pub(super) const MAX_DEPTH: usize = 990;
@@ -144,11 +144,11 @@ impl<'a> Scanner<'a> {
         self.bytes
     }
 
-    /// Skips `text` if it comes next.
+    /// Skips one of several texts if it comes next.
     #[inline]
-    pub fn skip_exactly(&mut self, text: &[u8]) -> Option<()> {
-        let end = self.at + text.len();
-        (self.bytes.get(self.at..end)? == text).then(|| self.at = end)
+    pub fn skip_words(&mut self, words: &Words, place: usize) -> Option<()> {
+        self.at = words.end_of(place, self.bytes, self.at)?;
+        Some(())
     }
 
     fn fault<T>(&self, rule: JsonRule) -> Parsed<T> {
@@ -326,6 +326,10 @@ impl<'a> Scanner<'a> {
     #[inline]
     pub fn number(&mut self) -> Parsed<&'a [u8]> {
         let start = self.at;
+        if let Some(end) = plain_number_end(self.bytes, start) {
+            self.at = end;
+            return Ok(self.since(start));
+        }
         match self.bytes[start] {
             b'N' => self.literal("NaN")?,
             b'I' => self.literal("Infinity")?,
@@ -338,10 +342,6 @@ impl<'a> Scanner<'a> {
     /// The next value, if it is a number and no white space stands before it.
     #[inline]
     pub fn plain_number(&mut self) -> Option<()> {
-        if let Some(end) = plain_number_end(self.bytes, self.at) {
-            self.at = end;
-            return Some(());
-        }
         match self.bytes.get(self.at)? {
             b'-' | b'0'..=b'9' | b'N' | b'I' => self.number().ok().map(drop),
             _ => None,

@@ -4,12 +4,13 @@
 //! learned from one record; the next ones are read by comparing it, without looking at keys and
 //! brackets again. A record that differs in anything else is read in full, and learned.
 
+use super::bytes::Words;
 use super::json::{Kind, Parsed, Scanner, Text};
 use super::records::DEPTH;
 use super::results::{BBOX, KEYS, SEGMENTATION};
 
 /// Most leaves of a record that is learned.
-const MAX_PARTS: usize = 16;
+const MAX_LEAVES: usize = 16;
 
 /// The values of a record as text.
 #[derive(Debug, Clone, Copy, Default)]
@@ -33,24 +34,16 @@ pub(super) struct PlainMask<'a> {
 /// What is known of a record before it is read.
 #[derive(Debug, Default)]
 pub(super) struct Layout {
-    parts: Vec<Part>,
-    /// The parts' text, one after the other, and what follows the last leaf; empty before anything
-    /// has been learned.
-    between: Vec<u8>,
+    leaves: Vec<Leaf>,
+    /// What stands before each leaf, and what follows the last one; empty before anything has been
+    /// learned.
+    between: Words,
     /// Where each of [`KEYS`] has its value.
     fields: [Option<Place>; KEYS.len()],
     /// The first of the bounding box's four leaves.
     bbox: Option<usize>,
     /// The leaves of the mask: height, width, string.
     mask: Option<[usize; 3]>,
-}
-
-/// The text before a leaf, and the leaf.
-#[derive(Debug, Clone, Copy)]
-struct Part {
-    /// End of the text in `between`.
-    end: usize,
-    leaf: Leaf,
 }
 
 /// What is read without learning more of it.
@@ -85,25 +78,28 @@ impl Layout {
     #[inline]
     pub fn read<'a>(&self, text: &'a [u8], start: usize) -> Option<(Values<'a>, usize)> {
         let mut scanner = Scanner::at(text, start, DEPTH + 1);
-        let mut leaves = [(0, 0); MAX_PARTS];
-        let (mut known, mut counts) = (0, None);
-        for (part, place) in self.parts.iter().zip(&mut leaves) {
-            scanner.skip_exactly(self.between.get(known..part.end)?)?;
+        let mut leaves = [(0, 0); MAX_LEAVES];
+        let mut counts = None;
+        for ((index, leaf), place) in self.leaves.iter().enumerate().zip(&mut leaves) {
+            scanner.skip_words(&self.between, index)?;
             let begin = scanner.position();
-            match part.leaf {
-                Leaf::Number => drop(scanner.plain_number()?),
+            match leaf {
+                Leaf::Number => scanner.plain_number()?,
                 Leaf::String => counts = Some(scanner.plain_string()?),
                 Leaf::Any => drop(scanner.value().ok()?),
             }
             *place = (begin, scanner.position());
-            known = part.end;
         }
-        let closing = self.between.get(known..).filter(|closing| !closing.is_empty())?;
-        scanner.skip_exactly(closing)?;
+        scanner.skip_words(&self.between, self.leaves.len())?;
         Some((self.values(text, &leaves, counts), scanner.position()))
     }
 
-    fn values<'a>(&self, text: &'a [u8], leaves: &[(usize, usize); MAX_PARTS], counts: Option<Text<'a>>) -> Values<'a> {
+    fn values<'a>(
+        &self,
+        text: &'a [u8],
+        leaves: &[(usize, usize); MAX_LEAVES],
+        counts: Option<Text<'a>>,
+    ) -> Values<'a> {
         let leaf = |place: usize| &text[leaves[place].0..leaves[place].1];
         let field = |place: Place| &text[leaves[place.first].0 - place.lead..leaves[place.last].1 + place.trail];
         Values {
@@ -139,11 +135,11 @@ impl Layout {
     fn keep(&mut self, study: &Study<'_>, start: usize, scanner: &Scanner<'_>) {
         let mut known = start;
         for found in &study.leaves {
-            self.between.extend_from_slice(&scanner.text()[known..found.start]);
-            self.parts.push(Part { end: self.between.len(), leaf: found.leaf });
+            self.between.push(&scanner.text()[known..found.start]);
+            self.leaves.push(found.leaf);
             known = found.end;
         }
-        self.between.extend_from_slice(scanner.since(known));
+        self.between.push(scanner.since(known));
         (self.fields, self.bbox, self.mask) = (study.places, study.bbox, study.mask);
     }
 }
@@ -256,6 +252,6 @@ impl<'a> Study<'a> {
     }
 
     fn is_regular(&self) -> bool {
-        !self.has_repeated_key && self.leaves.len() <= MAX_PARTS
+        !self.has_repeated_key && self.leaves.len() <= MAX_LEAVES
     }
 }

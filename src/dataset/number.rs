@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::bytes::{append_digits, digits_end};
+use super::bytes::append_digits;
 
 /// The value of a JSON number (or `NaN`, `Infinity`, `-Infinity`), correctly rounded. As in Python,
 /// an integer `-0` is 0, and too large a number is infinite.
@@ -22,15 +22,15 @@ fn any_number(text: &[u8]) -> f64 {
     std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).unwrap_or(f64::NAN)
 }
 
-/// So many digits no longer fit 64 bits.
-const LONG_DIGITS: usize = 20;
+/// Longest text that [`short_decimal`] reads: its digits fit 64 bits.
+const SHORT_TEXT: usize = 19;
 
 /// The largest integer up to which all are floats.
 const MAX_EXACT: u64 = 1 << 53;
 
 /// Powers of ten are floats, too, as far as a short number needs them.
-const POWERS_OF_TEN: [f64; LONG_DIGITS] =
-    [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19];
+const POWERS_OF_TEN: [f64; SHORT_TEXT] =
+    [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18];
 
 /// The value of a number without an exponent whose digits make an exact integer. A power of ten
 /// divides it, and of exact operands the quotient is correctly rounded (Clinger 1990).
@@ -40,16 +40,16 @@ fn short_decimal(text: &[u8]) -> Option<f64> {
         Some((b'-', digits)) => (true, digits),
         _ => (false, text),
     };
-    let whole = digits_end(digits, 0);
+    if digits.len() > SHORT_TEXT {
+        return None;
+    }
+    let whole = digits.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(digits.len());
     let fraction = match digits.get(whole) {
         None => &[],
         Some(b'.') => &digits[whole + 1..],
         Some(_) => return None,
     };
-    if whole + fraction.len() >= LONG_DIGITS || digits_end(fraction, 0) < fraction.len() {
-        return None;
-    }
-    let integer = append_digits(append_digits(0, &digits[..whole]), fraction);
+    let integer = append_digits(append_digits(0, &digits[..whole])?, fraction)?;
     let magnitude = (integer <= MAX_EXACT).then(|| integer as f64 / POWERS_OF_TEN[fraction.len()])?;
     Some(if is_negative { -magnitude } else { magnitude })
 }

@@ -189,7 +189,11 @@ impl<'a> RawRecord<'a> {
         self.values.fields[field].ok_or_else(|| DatasetError::MissingKey { place: self.place(), key: KEYS[field] })
     }
 
+    #[inline]
     fn key(&self, field: usize) -> Result<Key, DatasetError> {
+        if let Some(key) = decode::short_key(self.needed(field)?) {
+            return Ok(key);
+        }
         Ok(self.decoded(self.needed(field)?, |scanner| decode::key(scanner).map(Some)).unwrap_or(Key::Other))
     }
 
