@@ -3,12 +3,13 @@
 use sha2::{Digest, Sha256};
 
 use super::decode::{self, Key};
-use super::json::{Fault, Kind, Parsed, Scanner};
+use super::json::{Kind, Parsed, Scanner};
+use super::json_rule::JsonRule;
 use super::{Annotation, Annotations, Category, DatasetError, ImageRecord, RecordPlace};
 
 /// Why a file was refused, before the file has its name.
 enum Refusal {
-    Json(Fault),
+    Json(JsonRule),
     NotAnObject,
     TableNotAList { table: &'static str },
     RecordNotAnObject { table: &'static str, index: usize },
@@ -21,17 +22,18 @@ enum IdRefusal {
     NotAnInteger(&'static str),
 }
 
-impl From<Fault> for Refusal {
-    fn from(fault: Fault) -> Self {
-        Self::Json(fault)
+impl From<JsonRule> for Refusal {
+    fn from(rule: JsonRule) -> Self {
+        Self::Json(rule)
     }
 }
 
 impl Refusal {
-    fn of(self, file: &str) -> DatasetError {
+    /// The refusal of `file` at byte `offset`.
+    fn of(self, file: &str, offset: usize) -> DatasetError {
         let file = file.to_owned();
         match self {
-            Self::Json(fault) => DatasetError::json(&file, 0, fault),
+            Self::Json(rule) => DatasetError::json(&file, offset as u64, rule),
             Self::NotAnObject => DatasetError::NotAnObject { file },
             Self::TableNotAList { table } => DatasetError::TableNotAList { file, table },
             Self::RecordNotAnObject { table, index } => {
@@ -58,7 +60,8 @@ struct Tables {
 
 /// Parses the bytes of an annotation file; `source` names it in messages.
 pub(super) fn parse(source: &str, bytes: &[u8]) -> Result<Annotations, DatasetError> {
-    let tables = tables(bytes).map_err(|refusal| refusal.of(source))?;
+    let mut scanner = Scanner::new(bytes, 0);
+    let tables = tables(&mut scanner).map_err(|refusal| refusal.of(source, scanner.position()))?;
     let missing = |table| DatasetError::MissingTable { file: source.to_owned(), table };
     Ok(Annotations {
         source: source.to_owned(),
@@ -73,8 +76,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn tables(bytes: &[u8]) -> Result<Tables, Refusal> {
-    let mut scanner = Scanner::new(bytes, 0);
+fn tables(scanner: &mut Scanner<'_>) -> Result<Tables, Refusal> {
     scanner.refuse_byte_order_mark()?;
     if scanner.kind()? != Kind::Object {
         scanner.value()?;
@@ -85,9 +87,9 @@ fn tables(bytes: &[u8]) -> Result<Tables, Refusal> {
     let (mut tables, mut first) = (Tables::default(), true);
     while let Some(key) = scanner.next_key(&mut first)? {
         match key.bytes().as_ref() {
-            b"images" => tables.images = Some(table(&mut scanner, "images", image)?),
-            b"categories" => tables.categories = Some(table(&mut scanner, "categories", category)?),
-            b"annotations" => tables.annotations = Some(table(&mut scanner, "annotations", annotation)?),
+            b"images" => tables.images = Some(table(scanner, "images", image)?),
+            b"categories" => tables.categories = Some(table(scanner, "categories", category)?),
+            b"annotations" => tables.annotations = Some(table(scanner, "annotations", annotation)?),
             _ => drop(scanner.value()?),
         }
     }

@@ -2,14 +2,18 @@
 
 use std::io::{self, Read};
 
-use super::json::{Fault, JsonRule, Parsed, Scanner};
+use super::json::{Parsed, Scanner};
+use super::json_rule::JsonRule;
 
 /// Why a step over the text stopped.
 #[derive(Debug)]
 pub(super) enum Stop {
     Read(io::Error),
-    /// A fault, at its offset in the window.
-    Fault(Fault),
+    /// A broken rule, at its offset in the window.
+    Broken {
+        rule: JsonRule,
+        at: usize,
+    },
     /// The step needs more text than the window may hold.
     TooLong,
 }
@@ -69,8 +73,8 @@ impl<R: Read> Chunks<R> {
             let mut scanner = Scanner::new(self.window(), depth);
             match step(&mut scanner) {
                 Ok(answer) => return Ok((answer, scanner.position())),
-                Err(Fault { rule: JsonRule::UnexpectedEnd, .. }) if !self.exhausted => self.refill()?,
-                Err(fault) => return Err(Stop::Fault(fault)),
+                Err(JsonRule::UnexpectedEnd) if !self.exhausted => self.refill()?,
+                Err(rule) => return Err(Stop::Broken { rule, at: scanner.position() }),
             }
         }
     }

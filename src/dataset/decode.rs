@@ -3,9 +3,8 @@
 //! Every function takes exactly the next value, whatever its kind, and tells a value of the wrong
 //! kind from broken JSON: the first is for the caller to judge, the second is a fault.
 
-use super::bytes::append_digits;
 use super::json::{Kind, Parsed, Scanner, Text};
-use super::number::to_f64;
+use super::number::{to_f64, to_i64};
 use super::Segmentation;
 
 /// An id as lvis-api compares it: `3`, `3.0` and `true` for 1 are integers, everything else (a string, a
@@ -28,23 +27,17 @@ pub(super) fn key(scanner: &mut Scanner<'_>) -> Parsed<Key> {
     }
 }
 
-/// Digits that fit 32 bits.
-const SHORT_INTEGER: usize = 9;
-
-/// Digits that fit 64 bits with a sign.
-const SHORT_KEY: usize = 18;
-
-/// The id that a few digits write; `None` of any other text.
+/// A value's text, which has been checked, as an id.
 #[inline]
-pub(super) fn short_key(text: &[u8]) -> Option<Key> {
-    short_digits(text, SHORT_KEY).map(|id| Key::Integer(id as i64))
+pub(super) fn checked_key(text: &[u8]) -> Key {
+    match text.first() {
+        Some(b'0'..=b'9') => number_key(text),
+        _ => key(&mut Scanner::new(text, 0)).unwrap_or(Key::Other),
+    }
 }
 
 fn number_key(text: &[u8]) -> Key {
-    if let Some(key) = short_key(text) {
-        return key;
-    }
-    if let Some(id) = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()) {
+    if let Some(id) = to_i64(text) {
         return Key::Integer(id);
     }
     let value = to_f64(text);
@@ -73,22 +66,16 @@ pub(super) fn number(scanner: &mut Scanner<'_>) -> Parsed<Option<f64>> {
     }
 }
 
-/// An unsigned integer of few digits.
+/// An unsigned integer's text, which has been checked to be a number.
 #[inline]
-pub(super) fn short_integer(text: &[u8]) -> Option<u32> {
-    short_digits(text, SHORT_INTEGER).map(|integer| integer as u32)
-}
-
-/// The number that at most `limit` digits write, of which JSON allows a leading zero alone.
-#[inline]
-fn short_digits(text: &[u8], limit: usize) -> Option<u64> {
-    (text.len() <= limit).then(|| append_digits(0, text)).flatten()
+pub(super) fn checked_dimension(text: &[u8]) -> Option<u32> {
+    to_i64(text)?.try_into().ok()
 }
 
 /// The next value as an unsigned integer, written as one.
 pub(super) fn dimension(scanner: &mut Scanner<'_>) -> Parsed<Option<u32>> {
     match scanner.kind()? {
-        Kind::Number => Ok(std::str::from_utf8(scanner.number()?).ok().and_then(|text| text.parse().ok())),
+        Kind::Number => Ok(to_i64(scanner.number()?).and_then(|side| side.try_into().ok())),
         _ => scanner.value().map(|_| None),
     }
 }
@@ -96,7 +83,7 @@ pub(super) fn dimension(scanner: &mut Scanner<'_>) -> Parsed<Option<u32>> {
 /// The next value as a string; `None` if it is none.
 pub(super) fn string(scanner: &mut Scanner<'_>) -> Parsed<Option<String>> {
     match scanner.kind()? {
-        Kind::String => Ok(Some(scanner.string()?.to_string())),
+        Kind::String => Ok(Some(scanner.string()?.into_string())),
         _ => scanner.value().map(|_| None),
     }
 }

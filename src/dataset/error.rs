@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-use super::json::{Fault, JsonRule};
+use super::json_rule::JsonRule;
 use super::results::MAX_RECORD_BYTES;
 
 /// One record of a file, for messages: `dt.json, results[17]`.
@@ -144,8 +144,8 @@ impl DatasetError {
         self
     }
 
-    /// A broken rule of JSON, `base` bytes before the scanned text.
-    pub(super) fn json(file: &str, base: u64, fault: Fault) -> Self {
-        Self::Json { file: file.to_owned(), offset: base + fault.at as u64, rule: fault.rule }
+    /// A broken rule of JSON at a byte of the file.
+    pub(super) fn json(file: &str, offset: u64, rule: JsonRule) -> Self {
+        Self::Json { file: file.to_owned(), offset, rule }
     }
 }

@@ -7,69 +7,17 @@
 //! zero or anything after the value is an error.
 //!
 //! The parser runs over a slice that may be the beginning of a longer text: where only more text
-//! could decide, the fault is [`JsonRule::UnexpectedEnd`], and no other fault would go away with more.
+//! could decide, the broken rule is [`JsonRule::UnexpectedEnd`], and no other would go away with more.
 
 use std::borrow::Cow;
 
-use super::bytes::{digits_end, plain_end, plain_number_end, Words};
+use super::bytes::Words;
+use super::json_rule::{JsonRule, MAX_DEPTH, MAX_INTEGER_DIGITS};
+use super::spans::{digits_end, fraction_end, key_end, plain_end};
+use super::unescape::{unescape, unescape_into};
 
-/// Deepest nesting of lists and objects: what lvis-api reaches before Python's recursion limit.
-pub(super) const MAX_DEPTH: usize = 990;
-/// Most digits of an integer that Python converts.
-const MAX_INTEGER_DIGITS: usize = 4300;
-
-/// A rule of JSON, as Python's `json` module reads it, that a text breaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum JsonRule {
-    /// The text ends inside a value.
-    #[error("the JSON ends here, inside a value: is the file truncated?")]
-    UnexpectedEnd,
-    /// Something else where a value should be.
-    #[error("expected a JSON value")]
-    ExpectedValue,
-    /// Something else where an object's key should be.
-    #[error("expected a key in double quotes (a comma after the last one is not allowed)")]
-    ExpectedKey,
-    /// A key without a colon.
-    #[error("expected ':' after the key")]
-    ExpectedColon,
-    /// No comma between values.
-    #[error("expected ',' or the end of the list or object")]
-    ExpectedComma,
-    /// A number's fraction or exponent without digits.
-    #[error("expected a digit")]
-    ExpectedDigit,
-    /// A control character in a string.
-    #[error("a control character in a string must be escaped")]
-    ControlCharacter,
-    /// An unknown escape sequence.
-    #[error("invalid escape sequence in a string")]
-    Escape,
-    /// Bytes that are not UTF-8.
-    #[error("the text is not valid UTF-8")]
-    Utf8,
-    /// A byte order mark at the start.
-    #[error("the file starts with a byte order mark: save it as UTF-8 without one")]
-    ByteOrderMark,
-    /// Lists and objects nested too deep.
-    #[error("lists and objects are nested deeper than {MAX_DEPTH}")]
-    TooDeep,
-    /// An integer with too many digits.
-    #[error("the integer has more than {MAX_INTEGER_DIGITS} digits")]
-    IntegerTooLong,
-    /// Something after the value.
-    #[error("unexpected text after the end of the JSON value")]
-    TrailingText,
-}
-
-/// A broken rule and where.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Fault {
-    pub at: usize,
-    pub rule: JsonRule,
-}
-
-pub(super) type Parsed<T> = Result<T, Fault>;
+/// A value, or the rule that the text breaks at the scanner's position.
+pub(super) type Parsed<T> = Result<T, JsonRule>;
 
 /// What kind of value comes next, told by its first byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,31 +30,50 @@ pub(super) enum Kind {
     Object,
 }
 
+/// The kind of the value that starts with a byte.
+const KINDS: [Option<Kind>; 256] = {
+    let mut kinds = [None; 256];
+    let mut digit = b'0';
+    while digit <= b'9' {
+        kinds[digit as usize] = Some(Kind::Number);
+        digit += 1;
+    }
+    kinds[b'-' as usize] = Some(Kind::Number);
+    kinds[b'N' as usize] = Some(Kind::Number);
+    kinds[b'I' as usize] = Some(Kind::Number);
+    kinds[b'"' as usize] = Some(Kind::String);
+    kinds[b'[' as usize] = Some(Kind::List);
+    kinds[b'{' as usize] = Some(Kind::Object);
+    kinds[b't' as usize] = Some(Kind::Bool);
+    kinds[b'f' as usize] = Some(Kind::Bool);
+    kinds[b'n' as usize] = Some(Kind::Null);
+    kinds
+};
+
 /// A string or key as the text spells it, without its quotes; escapes and UTF-8 are valid.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Text<'a> {
-    raw: &'a [u8],
-    escaped: bool,
-}
+pub(super) struct Text<'a>(&'a [u8]);
 
 impl<'a> Text<'a> {
     /// The UTF-8 bytes with escapes resolved, a lone surrogate as U+FFFD.
+    #[inline]
     pub fn bytes(&self) -> Cow<'a, [u8]> {
-        if self.escaped {
-            return Cow::Owned(super::unescape::unescape(self.raw));
+        if self.is_escaped() {
+            return Cow::Owned(unescape(self.0));
         }
-        Cow::Borrowed(self.raw)
+        Cow::Borrowed(self.0)
     }
 
     /// Appends [`Text::bytes`].
     pub fn append_to(&self, bytes: &mut Vec<u8>) {
-        match self.escaped {
-            true => super::unescape::unescape_into(self.raw, bytes),
-            false => bytes.extend_from_slice(self.raw),
-        }
+        unescape_into(self.0, bytes);
     }
 
-    pub fn to_string(self) -> String {
+    pub fn is_escaped(&self) -> bool {
+        self.0.contains(&b'\\')
+    }
+
+    pub fn into_string(self) -> String {
         String::from_utf8_lossy(&self.bytes()).into_owned()
     }
 }
@@ -151,10 +118,6 @@ impl<'a> Scanner<'a> {
         Some(())
     }
 
-    fn fault<T>(&self, rule: JsonRule) -> Parsed<T> {
-        Err(Fault { at: self.at, rule })
-    }
-
     /// Skips white space; the next byte, if any.
     #[inline]
     pub fn next_byte(&mut self) -> Option<u8> {
@@ -170,7 +133,7 @@ impl<'a> Scanner<'a> {
     fn need_byte(&mut self) -> Parsed<u8> {
         match self.next_byte() {
             Some(byte) => Ok(byte),
-            None => self.fault(JsonRule::UnexpectedEnd),
+            None => Err(JsonRule::UnexpectedEnd),
         }
     }
 
@@ -178,7 +141,7 @@ impl<'a> Scanner<'a> {
     pub fn refuse_byte_order_mark(&self) -> Parsed<()> {
         const MARK: &[u8] = b"\xef\xbb\xbf";
         match self.bytes.starts_with(MARK) {
-            true => self.fault(JsonRule::ByteOrderMark),
+            true => Err(JsonRule::ByteOrderMark),
             false => Ok(()),
         }
     }
@@ -187,28 +150,21 @@ impl<'a> Scanner<'a> {
     pub fn expect_end(&mut self) -> Parsed<()> {
         match self.next_byte() {
             None => Ok(()),
-            Some(_) => self.fault(JsonRule::TrailingText),
+            Some(_) => Err(JsonRule::TrailingText),
         }
     }
 
     /// The kind of the next value.
     #[inline]
     pub fn kind(&mut self) -> Parsed<Kind> {
-        match self.need_byte()? {
-            b'"' => Ok(Kind::String),
-            b'-' | b'0'..=b'9' | b'N' | b'I' => Ok(Kind::Number),
-            b'[' => Ok(Kind::List),
-            b'{' => Ok(Kind::Object),
-            b'n' => Ok(Kind::Null),
-            b't' | b'f' => Ok(Kind::Bool),
-            _ => self.fault(JsonRule::ExpectedValue),
-        }
+        let byte = self.need_byte()?;
+        KINDS[usize::from(byte)].ok_or(JsonRule::ExpectedValue)
     }
 
     /// Enters the list or object that [`Scanner::kind`] has announced.
     pub fn enter(&mut self) -> Parsed<()> {
         if self.depth >= MAX_DEPTH {
-            return self.fault(JsonRule::TooDeep);
+            return Err(JsonRule::TooDeep);
         }
         self.depth += 1;
         self.at += 1;
@@ -226,7 +182,7 @@ impl<'a> Scanner<'a> {
                 self.at += 1;
                 Ok(true)
             }
-            _ => self.fault(JsonRule::ExpectedComma),
+            _ => Err(JsonRule::ExpectedComma),
         }
     }
 
@@ -242,17 +198,17 @@ impl<'a> Scanner<'a> {
         }
         if !was_first {
             if byte != b',' {
-                return self.fault(JsonRule::ExpectedComma);
+                return Err(JsonRule::ExpectedComma);
             }
             self.at += 1;
             byte = self.need_byte()?;
         }
         if byte != b'"' {
-            return self.fault(JsonRule::ExpectedKey);
+            return Err(JsonRule::ExpectedKey);
         }
         let key = self.string()?;
         if self.need_byte()? != b':' {
-            return self.fault(JsonRule::ExpectedColon);
+            return Err(JsonRule::ExpectedColon);
         }
         self.at += 1;
         Ok(Some(key))
@@ -265,19 +221,30 @@ impl<'a> Scanner<'a> {
     }
 
     /// Checks and skips the next value; its text.
+    #[inline]
     pub fn value(&mut self) -> Parsed<&'a [u8]> {
-        let kind = self.kind()?;
+        self.need_byte()?;
         let start = self.at;
-        self.skip(kind)?;
+        self.skip()?;
         Ok(self.since(start))
     }
 
-    fn skip(&mut self, kind: Kind) -> Parsed<()> {
-        match kind {
-            Kind::String => self.string().map(drop),
-            Kind::Number => self.number().map(drop),
+    /// Checks and skips the next value, the most frequent kinds first.
+    #[inline]
+    fn skip(&mut self) -> Parsed<()> {
+        match self.need_byte()? {
+            b'"' => self.string().map(drop),
+            b'0'..=b'9' => self.decimal(),
+            _ => self.skip_other(),
+        }
+    }
+
+    fn skip_other(&mut self) -> Parsed<()> {
+        match self.kind()? {
             Kind::List => self.skip_list(),
             Kind::Object => self.skip_object(),
+            Kind::String => self.string().map(drop),
+            Kind::Number => self.number().map(drop),
             Kind::Null => self.literal("null"),
             Kind::Bool => self.bool().map(drop),
         }
@@ -287,8 +254,7 @@ impl<'a> Scanner<'a> {
         self.enter()?;
         let mut first = true;
         while self.next_element(&mut first)? {
-            let kind = self.kind()?;
-            self.skip(kind)?;
+            self.skip()?;
         }
         Ok(())
     }
@@ -297,8 +263,7 @@ impl<'a> Scanner<'a> {
         self.enter()?;
         let mut first = true;
         while self.next_key(&mut first)?.is_some() {
-            let kind = self.kind()?;
-            self.skip(kind)?;
+            self.skip()?;
         }
         Ok(())
     }
@@ -310,9 +275,9 @@ impl<'a> Scanner<'a> {
             return Ok(());
         }
         if word.as_bytes().starts_with(rest) {
-            return self.fault(JsonRule::UnexpectedEnd);
+            return Err(JsonRule::UnexpectedEnd);
         }
-        self.fault(JsonRule::ExpectedValue)
+        Err(JsonRule::ExpectedValue)
     }
 
     /// The next value, which [`Scanner::kind`] has announced as a bool.
@@ -326,10 +291,6 @@ impl<'a> Scanner<'a> {
     #[inline]
     pub fn number(&mut self) -> Parsed<&'a [u8]> {
         let start = self.at;
-        if let Some(end) = plain_number_end(self.bytes, start) {
-            self.at = end;
-            return Ok(self.since(start));
-        }
         match self.bytes[start] {
             b'N' => self.literal("NaN")?,
             b'I' => self.literal("Infinity")?,
@@ -343,7 +304,8 @@ impl<'a> Scanner<'a> {
     #[inline]
     pub fn plain_number(&mut self) -> Option<()> {
         match self.bytes.get(self.at)? {
-            b'-' | b'0'..=b'9' | b'N' | b'I' => self.number().ok().map(drop),
+            b'0'..=b'9' => self.decimal().ok(),
+            b'-' | b'N' | b'I' => self.number().ok().map(drop),
             _ => None,
         }
     }
@@ -358,41 +320,70 @@ impl<'a> Scanner<'a> {
     }
 
     /// An integer, a fraction, an exponent.
+    #[inline(always)]
     fn decimal(&mut self) -> Parsed<()> {
         self.at += usize::from(self.bytes[self.at] == b'-');
-        let integer = self.at;
+        self.integer()?;
         match self.bytes.get(self.at) {
-            Some(b'0') => self.at += 1,
-            Some(b'1'..=b'9') => self.at = digits_end(self.bytes, self.at),
-            Some(_) => return self.fault(JsonRule::ExpectedValue),
-            None => return self.fault(JsonRule::UnexpectedEnd),
+            Some(b'.') => self.fraction(),
+            Some(b'e' | b'E') => self.exponent(),
+            _ => Ok(()),
         }
-        let integer_end = self.at;
-        if self.bytes.get(self.at) == Some(&b'.') {
-            self.at += 1;
-            self.digits()?;
+    }
+
+    #[inline(always)]
+    fn integer(&mut self) -> Parsed<()> {
+        let start = self.at;
+        self.at = digits_end(self.bytes, start);
+        match (self.at - start, self.bytes.get(start)) {
+            (0, None) => Err(JsonRule::UnexpectedEnd),
+            (0, _) => Err(JsonRule::ExpectedValue),
+            // A leading zero is a number of its own, and what follows it one digit too many.
+            (2.., Some(b'0')) => {
+                self.at = start + 1;
+                Ok(())
+            }
+            (digits, _) if digits > MAX_INTEGER_DIGITS => self.long_integer(start),
+            _ => Ok(()),
         }
-        if let Some(b'e' | b'E') = self.bytes.get(self.at) {
-            self.at += 1;
-            self.at += usize::from(matches!(self.bytes.get(self.at), Some(b'+' | b'-')));
-            self.digits()?;
+    }
+
+    /// Refuses an integer from `start` to here that Python does not convert, unless it is a float's.
+    #[cold]
+    fn long_integer(&mut self, start: usize) -> Parsed<()> {
+        if matches!(self.bytes.get(self.at), Some(b'.' | b'e' | b'E')) {
+            return Ok(());
         }
-        if self.at == integer_end && integer_end - integer > MAX_INTEGER_DIGITS {
-            return Err(Fault { at: integer, rule: JsonRule::IntegerTooLong });
+        self.at = start;
+        Err(JsonRule::IntegerTooLong)
+    }
+
+    #[inline(always)]
+    fn fraction(&mut self) -> Parsed<()> {
+        self.at += 1;
+        self.digits()?;
+        match self.bytes.get(self.at) {
+            Some(b'e' | b'E') => self.exponent(),
+            _ => Ok(()),
         }
-        Ok(())
+    }
+
+    fn exponent(&mut self) -> Parsed<()> {
+        self.at += 1;
+        self.at += usize::from(matches!(self.bytes.get(self.at), Some(b'+' | b'-')));
+        self.digits()
     }
 
     /// One digit or more.
     #[inline]
     fn digits(&mut self) -> Parsed<()> {
-        let end = digits_end(self.bytes, self.at);
-        if end == self.at {
-            let rule = if end == self.bytes.len() { JsonRule::UnexpectedEnd } else { JsonRule::ExpectedDigit };
-            return self.fault(rule);
+        let start = self.at;
+        self.at = fraction_end(self.bytes, start);
+        match self.at {
+            end if end > start => Ok(()),
+            end if end == self.bytes.len() => Err(JsonRule::UnexpectedEnd),
+            _ => Err(JsonRule::ExpectedDigit),
         }
-        self.at = end;
-        Ok(())
     }
 
     /// The next value, which [`Scanner::kind`] has announced as a string.
@@ -400,54 +391,62 @@ impl<'a> Scanner<'a> {
     pub fn string(&mut self) -> Parsed<Text<'a>> {
         self.at += 1;
         let start = self.at;
-        let (mut escaped, mut ascii) = (false, true);
+        self.at = key_end(self.bytes, start);
+        if self.bytes.get(self.at) != Some(&b'"') {
+            self.rest_of_string(start)?;
+        }
+        let raw = self.since(start);
+        self.at += 1;
+        Ok(Text(raw))
+    }
+
+    /// Checks the rest of the string that starts at `start`, up to its closing quote.
+    fn rest_of_string(&mut self, start: usize) -> Parsed<()> {
+        let mut ascii = true;
         loop {
             self.at = plain_end(self.bytes, self.at);
             match self.bytes.get(self.at) {
                 Some(b'"') => break,
-                Some(b'\\') => {
-                    escaped = true;
-                    self.escape()?;
-                }
-                Some(0..=0x1f) => return self.fault(JsonRule::ControlCharacter),
+                Some(b'\\') => self.escape()?,
+                Some(0..=0x1f) => return Err(JsonRule::ControlCharacter),
                 Some(_) => {
                     ascii = false;
                     self.at += 1;
                 }
-                None => return self.fault(JsonRule::UnexpectedEnd),
+                None => return Err(JsonRule::UnexpectedEnd),
             }
         }
-        let raw = self.since(start);
-        if !ascii {
-            check_utf8(raw, start)?;
+        if ascii {
+            return Ok(());
         }
-        self.at += 1;
-        Ok(Text { raw, escaped })
+        self.check_utf8(start)
     }
 
     /// Checks and skips one escape sequence.
     fn escape(&mut self) -> Parsed<()> {
         match self.bytes.get(self.at + 1) {
-            None => return self.fault(JsonRule::UnexpectedEnd),
+            None => return Err(JsonRule::UnexpectedEnd),
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
             Some(b'u') => {
                 let rest = &self.bytes[self.at + 2..];
                 let digits = rest.iter().take(4).take_while(|byte| byte.is_ascii_hexdigit()).count();
                 match digits {
                     4 => self.at += 6,
-                    _ if digits == rest.len() => return self.fault(JsonRule::UnexpectedEnd),
-                    _ => return self.fault(JsonRule::Escape),
+                    _ if digits == rest.len() => return Err(JsonRule::UnexpectedEnd),
+                    _ => return Err(JsonRule::Escape),
                 }
             }
-            Some(_) => return self.fault(JsonRule::Escape),
+            Some(_) => return Err(JsonRule::Escape),
         }
         Ok(())
     }
-}
 
-fn check_utf8(raw: &[u8], start: usize) -> Parsed<()> {
-    match std::str::from_utf8(raw) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(Fault { at: start + error.valid_up_to(), rule: JsonRule::Utf8 }),
+    /// Checks the text from `start` to the current position.
+    #[cold]
+    fn check_utf8(&mut self, start: usize) -> Parsed<()> {
+        std::str::from_utf8(self.since(start)).map(drop).map_err(|error| {
+            self.at = start + error.valid_up_to();
+            JsonRule::Utf8
+        })
     }
 }

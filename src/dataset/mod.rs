@@ -1,4 +1,21 @@
 //! Data sets in LVIS v1 format: annotations, results files, images and class prompts.
+//!
+//! Annotation and results files are taken as lvis-api takes them: JSON as Python reads it, whatever
+//! lvis-api does not look at may be missing or malformed, and what it looks at only sometimes is
+//! decoded, and refused, only when it is asked for. Results are scanned in memory for one chunk. Every
+//! refusal is a [`DatasetError`] that names the file and the record or byte.
+//!
+//! ```
+//! use zoobench::dataset::{scan_results, DatasetError, Key};
+//!
+//! let results = br#"[{"image_id": 7, "category_id": 3, "score": 0.5, "bbox": [1, 2, 3, 4]}, {"image_id": 8}]"#;
+//! let refusal = scan_results("results.json", &results[..], |index, record| {
+//!     assert_eq!(record.image_id()?, Key::Integer(7 + index as i64));
+//!     record.score().map(drop)
+//! });
+//! assert_eq!(refusal.unwrap_err().to_string(), "results.json, results[1]: has no 'score'");
+//! # Ok::<(), DatasetError>(())
+//! ```
 mod annotations;
 mod annotations_parser;
 mod bytes;
@@ -6,19 +23,21 @@ mod chunks;
 mod decode;
 mod error;
 mod json;
+mod json_rule;
 mod layout;
 mod number;
 mod records;
 mod results;
 mod results_writer;
 mod segmentation;
+mod spans;
 mod stretches;
 mod unescape;
 
 pub use annotations::{Annotation, Annotations, Category, Frequency, ImageRecord};
 pub use decode::Key;
 pub use error::{DatasetError, RecordPlace};
-pub use json::JsonRule;
+pub use json_rule::JsonRule;
 pub use records::Records;
 pub use results::{read_results, RawRecord, Record, RecordMask, MAX_RECORD_BYTES};
 pub use results_writer::write_results;

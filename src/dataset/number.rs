@@ -8,18 +8,21 @@ use super::bytes::append_digits;
 /// an integer `-0` is 0, and too large a number is infinite.
 #[inline]
 pub(super) fn to_f64(text: &[u8]) -> f64 {
+    match short_decimal(text) {
+        Some(value) => value,
+        None => any_number(text),
+    }
+}
+
+fn any_number(text: &[u8]) -> f64 {
     match text {
         b"NaN" => f64::NAN,
         b"Infinity" => f64::INFINITY,
         b"-Infinity" => f64::NEG_INFINITY,
         b"-0" => 0.0,
-        _ => short_decimal(text).unwrap_or_else(|| any_number(text)),
+        // A JSON number is ASCII and in the grammar of Rust's floats.
+        _ => std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).unwrap_or(f64::NAN),
     }
-}
-
-/// A JSON number is ASCII and in the grammar of Rust's floats.
-fn any_number(text: &[u8]) -> f64 {
-    std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).unwrap_or(f64::NAN)
 }
 
 /// Longest text that [`short_decimal`] reads: its digits fit 64 bits.
@@ -50,8 +53,20 @@ fn short_decimal(text: &[u8]) -> Option<f64> {
         Some(_) => return None,
     };
     let integer = append_digits(append_digits(0, &digits[..whole])?, fraction)?;
+    // Python reads an integer -0 as 0.
+    let is_negative = is_negative && (integer > 0 || digits.len() > whole);
     let magnitude = (integer <= MAX_EXACT).then(|| integer as f64 / POWERS_OF_TEN[fraction.len()])?;
     Some(if is_negative { -magnitude } else { magnitude })
+}
+
+/// The value of a JSON number written as an integer of 64 bits.
+#[inline]
+pub(super) fn to_i64(text: &[u8]) -> Option<i64> {
+    // Up to 18 digits cannot overflow.
+    if text.len() <= 18 && text.iter().all(u8::is_ascii_digit) {
+        return Some(text.iter().fold(0, |value, digit| 10 * value + i64::from(digit - b'0')));
+    }
+    std::str::from_utf8(text).ok()?.parse().ok()
 }
 
 /// Writes `value` as Python's `json.dumps` does: the shortest digits that read back as the same
@@ -165,17 +180,27 @@ mod tests {
             (329.922607421875, "329.922607421875"),
             (0.001, "0.001"),
             (1200.0, "1200.0"),
-            // Ties between two shortest forms.
-            (601284326533833.25, "601284326533833.2"),
-            (601284326533833.75, "601284326533833.8"),
-            (8388608.0009765625, "8388608.000976562"),
-            (f64::NAN, "NaN"),
-            (f64::INFINITY, "Infinity"),
-            (f64::NEG_INFINITY, "-Infinity"),
         ];
         for (value, text) in known {
             assert_eq!(repr(value), text);
         }
+    }
+
+    #[test]
+    fn ties_between_shortest_forms_go_to_the_even_one() {
+        assert_eq!(repr(601284326533833.0 + 0.25), "601284326533833.2");
+        assert_eq!(repr(601284326533833.0 + 0.75), "601284326533833.8");
+        assert_eq!(repr(8388608.0 + 1.0 / 1024.0), "8388608.000976562");
+    }
+
+    #[test]
+    fn integers_are_read_within_64_bits() {
+        assert_eq!(to_i64(b"0"), Some(0));
+        assert_eq!(to_i64(b"-17"), Some(-17));
+        assert_eq!(to_i64(b"999999999999999999"), Some(999_999_999_999_999_999));
+        assert_eq!(to_i64(b"9223372036854775807"), Some(i64::MAX));
+        assert_eq!(to_i64(b"9223372036854775808"), None);
+        assert_eq!((to_i64(b"1.0"), to_i64(b"NaN")), (None, None));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The records of a stretch of a results file, one after the other.
 
-use super::json::{Fault, Kind, Scanner};
+use super::json::{Kind, Parsed, Scanner};
+use super::json_rule::JsonRule;
 use super::layout::{Layout, Values};
 use super::results::RawRecord;
 
@@ -35,15 +36,15 @@ pub(super) enum End {
     List,
     /// The next element is no object.
     NotAnObject,
-    /// The text is broken, or goes on beyond what has been read.
-    Fault(Fault),
+    /// The text breaks a rule at an offset, or goes on beyond what has been read.
+    Broken { rule: JsonRule, at: usize },
 }
 
 impl End {
     /// The same in a text that begins `bytes` earlier.
     pub(super) fn moved(self, bytes: usize) -> Self {
         match self {
-            Self::Fault(Fault { at, rule }) => Self::Fault(Fault { at: at + bytes, rule }),
+            Self::Broken { rule, at } => Self::Broken { rule, at: at + bytes },
             other => other,
         }
     }
@@ -72,23 +73,26 @@ impl<'a> Records<'a> {
             return Err(End::Stretch);
         }
         let mut scanner = Scanner::at(self.text, self.at, DEPTH);
+        self.next_in(&mut scanner).unwrap_or_else(|rule| Err(End::Broken { rule, at: scanner.position() }))
+    }
+
+    fn next_in(&mut self, scanner: &mut Scanner<'a>) -> Parsed<Result<Values<'a>, End>> {
         let mut first = self.first;
-        if !scanner.next_element(&mut first).map_err(End::Fault)? {
+        if !scanner.next_element(&mut first)? {
             self.at = scanner.position();
-            return Err(End::List);
+            return Ok(Err(End::List));
         }
-        let start = match scanner.kind().map_err(End::Fault)? {
-            Kind::Object => scanner.position(),
-            _ => return Err(End::NotAnObject),
-        };
+        if scanner.kind()? != Kind::Object {
+            return Ok(Err(End::NotAnObject));
+        }
         self.first = false;
-        if let Some((values, end)) = self.layout.read(self.text, start) {
+        if let Some((values, end)) = self.layout.read(self.text, scanner.position()) {
             self.at = end;
-            return Ok(values);
+            return Ok(Ok(values));
         }
-        let values = self.layout.learn(&mut scanner).map_err(End::Fault)?;
+        let values = self.layout.learn(scanner)?;
         self.at = scanner.position();
-        Ok(values)
+        Ok(Ok(values))
     }
 }
 

@@ -136,7 +136,7 @@ impl<'a> RawRecord<'a> {
     /// Height and width of a plain mask.
     fn plain_size(&self) -> Option<[u32; 2]> {
         let [height, width] = self.values.mask?.size;
-        Some([decode::short_integer(height)?, decode::short_integer(width)?])
+        Some([decode::checked_dimension(height)?, decode::checked_dimension(width)?])
     }
 
     /// Whether the record has the key `segmentation`, with whatever value.
@@ -191,10 +191,7 @@ impl<'a> RawRecord<'a> {
 
     #[inline]
     fn key(&self, field: usize) -> Result<Key, DatasetError> {
-        if let Some(key) = decode::short_key(self.needed(field)?) {
-            return Ok(key);
-        }
-        Ok(self.decoded(self.needed(field)?, |scanner| decode::key(scanner).map(Some)).unwrap_or(Key::Other))
+        Ok(decode::checked_key(self.needed(field)?))
     }
 
     fn integer(&self, field: usize) -> Result<i64, DatasetError> {

@@ -1,6 +1,6 @@
 //! Masks as files spell them, and how pycocotools reads each spelling.
 
-use crate::mask::{MaskError, Rle};
+use crate::mask::{MaskError, Rasterizer, Rle};
 
 /// A mask as a file spells it, not yet rasterised.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,10 +62,18 @@ impl Segmentation {
     /// coordinates, and [`Segmentation::Malformed`]. Beyond that, run lengths that are not well formed
     /// and polygons that cannot be drawn, see [`MaskError`].
     pub fn to_rle(&self, height: u32, width: u32) -> Result<Rle, SegmentationError> {
+        self.to_rle_with(&mut Rasterizer::default(), height, width)
+    }
+
+    /// [`Segmentation::to_rle`] with a rasterizer that keeps its memory from one mask to the next.
+    ///
+    /// # Errors
+    /// As [`Segmentation::to_rle`].
+    pub fn to_rle_with(&self, rasterizer: &mut Rasterizer, height: u32, width: u32) -> Result<Rle, SegmentationError> {
         match self {
             Self::Polygons(parts) => {
                 check_first_polygon(parts)?;
-                Ok(Rle::from_polygons(height, width, parts)?)
+                Ok(rasterizer.union(height, width, parts)?)
             }
             Self::Compressed { size: [height, width], counts } => Ok(Rle::from_string(*height, *width, counts)?),
             Self::Runs { size: [height, width], counts } => Ok(Rle::from_counts(*height, *width, whole_runs(counts)?)?),

@@ -11,7 +11,8 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::chunks::{Chunks, Stop};
-use super::json::{Fault, JsonRule, Kind};
+use super::json::Kind;
+use super::json_rule::JsonRule;
 use super::records::{End, Records};
 use super::results::{RawRecord, MAX_RECORD_BYTES, TABLE};
 use super::{DatasetError, RecordPlace};
@@ -188,12 +189,12 @@ impl<'a, R: Read> ResultsScan<'a, R> {
             End::Stretch => {}
             End::List => self.is_done = true,
             End::NotAnObject => return Err(DatasetError::RecordNotAnObject { place: self.place() }),
-            End::Fault(Fault { rule: JsonRule::UnexpectedEnd, .. }) if !self.chunks.is_exhausted() => {
+            End::Broken { rule: JsonRule::UnexpectedEnd, .. } if !self.chunks.is_exhausted() => {
                 self.chunks.consume(scanned.end);
                 let refilled = self.chunks.refill();
                 return self.placed(refilled);
             }
-            End::Fault(fault) => return self.placed(Err(Stop::Fault(fault))),
+            End::Broken { rule, at } => return self.placed(Err(Stop::Broken { rule, at })),
         }
         self.chunks.consume(scanned.end);
         Ok(())
@@ -216,7 +217,7 @@ impl<'a, R: Read> ResultsScan<'a, R> {
     fn placed<T>(&self, outcome: Result<T, Stop>) -> Result<T, DatasetError> {
         outcome.map_err(|stop| match stop {
             Stop::Read(error) => DatasetError::Read { file: self.file.to_owned(), error },
-            Stop::Fault(fault) => DatasetError::json(self.file, self.chunks.consumed(), fault),
+            Stop::Broken { rule, at } => DatasetError::json(self.file, self.chunks.consumed() + at as u64, rule),
             Stop::TooLong => DatasetError::RecordTooLong { place: self.place() },
         })
     }

@@ -1,6 +1,6 @@
 //! Escape sequences of JSON strings.
 
-use super::bytes::plain_end;
+use super::spans::plain_end;
 
 /// The UTF-8 text of a string whose escapes have been checked; a lone surrogate becomes U+FFFD.
 pub(super) fn unescape(raw: &[u8]) -> Vec<u8> {

@@ -1,6 +1,6 @@
 //! Bitmaps to masks and back. A bitmap is one byte a pixel, 0 for background.
 
-use super::rle::pixel_count;
+use super::rle::{pixel_count, toggled_runs};
 use super::{MaskError, Rle};
 
 impl Rle {
@@ -19,10 +19,9 @@ impl Rle {
     /// [`MaskError::TooLarge`], [`MaskError::BitmapLength`].
     pub fn from_row_major(height: u32, width: u32, bitmap: &[u8]) -> Result<Self, MaskError> {
         check_length(height, width, bitmap)?;
-        let (rows, columns) = (height as usize, width as usize);
-        let pixel = |column: usize, row: usize| bitmap[row * columns + column] != 0;
-        let pixels = (0..columns).flat_map(|column| (0..rows).map(move |row| (column, row)));
-        Ok(Self::from_exact(height, width, runs(pixels.map(|(column, row)| pixel(column, row)))))
+        let mut counts = Vec::new();
+        toggled_runs(&row_changes(height, width, bitmap), height * width, &mut counts);
+        Ok(Self::from_exact(height, width, counts))
     }
 
     /// The mask's pixels, 0 or 1, in column-major order.
@@ -48,6 +47,36 @@ fn check_length(height: u32, width: u32, bitmap: &[u8]) -> Result<(), MaskError>
         return Err(MaskError::BitmapLength { height, width, found: bitmap.len() });
     }
     Ok(())
+}
+
+/// Pixels compared together.
+const BLOCK: usize = 32;
+
+/// The column-major positions, ascending, of the pixels of a row-major bitmap that differ from the one
+/// above; above the first row are the last pixels of the columns before.
+///
+/// Masks are mostly areas of one value, so whole stretches of two rows are equal.
+fn row_changes(height: u32, width: u32, bitmap: &[u8]) -> Vec<u32> {
+    let columns = width as usize;
+    if bitmap.is_empty() {
+        return Vec::new();
+    }
+    let mut before = vec![0; columns];
+    before[1..].copy_from_slice(&bitmap[bitmap.len() - columns..bitmap.len() - 1]);
+    let mut changes = Vec::new();
+    let mut above = &before[..];
+    for (row, pixels) in (0..height).zip(bitmap.chunks_exact(columns)) {
+        for (block, (pixels, above)) in pixels.chunks(BLOCK).zip(above.chunks(BLOCK)).enumerate() {
+            if pixels != above {
+                let differs = |&column: &usize| (pixels[column] != 0) != (above[column] != 0);
+                let position = |column| (block * BLOCK + column) as u32 * height + row;
+                changes.extend((0..pixels.len()).filter(differs).map(position));
+            }
+        }
+        above = pixels;
+    }
+    changes.sort_unstable();
+    changes
 }
 
 /// Run lengths of the pixels, starting with zeros.

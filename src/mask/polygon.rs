@@ -5,7 +5,7 @@
 //! the columns they are the ends of the runs. Only those crossings are computed here: an edge costs
 //! its columns, not its length, and every kept number comes out of the reference's own expression.
 
-use super::rle::pixel_count;
+use super::rle::{pixel_count, toggled_runs};
 use super::union::{covered_runs, push_edges};
 use super::{MaskError, Rle};
 
@@ -15,8 +15,8 @@ const SCALE: i64 = 5;
 const CENTRE: i64 = 2;
 /// Largest coordinate whose place on the fine grid is a 32-bit integer, as the reference needs it.
 const MAX_COORDINATE: f64 = (i32::MAX as i64 / SCALE) as f64;
-/// Most crossings of one part: bounds the memory that a small hostile polygon can ask for.
-const MAX_CROSSINGS: usize = 1 << 24;
+/// Most crossings of a mask: bounds the memory that a few hostile polygons can ask for.
+const MAX_CROSSINGS: usize = 1 << 22;
 
 impl Rle {
     /// The union of polygon `parts`, each `x0, y0, x1, y1, ...` in pixels, on an image of `height` x
@@ -36,6 +36,8 @@ impl Rle {
 pub struct Rasterizer {
     /// Where the outline crosses the columns' centre lines, as column-major pixel positions.
     crossings: Vec<u32>,
+    /// Crossings of the mask's parts that were drawn before.
+    crossed: usize,
     runs: Vec<u32>,
 }
 
@@ -46,6 +48,7 @@ impl Rasterizer {
     /// As [`Rle::from_polygons`].
     pub fn union(&mut self, height: u32, width: u32, parts: &[Vec<f64>]) -> Result<Rle, MaskError> {
         let pixels = pixel_count(height, width)?;
+        self.crossed = 0;
         if let [part] = parts {
             self.draw(height, width, part)?;
             return Ok(Rle::from_exact(height, width, self.runs.clone()));
@@ -53,6 +56,7 @@ impl Rasterizer {
         let mut edges = Vec::new();
         for part in parts {
             self.draw(height, width, part)?;
+            self.crossed += self.crossings.len();
             push_edges(&self.runs, &mut edges);
         }
         Ok(Rle::from_exact(height, width, covered_runs(edges, pixels)))
@@ -74,7 +78,7 @@ impl Rasterizer {
 
     fn cross(&mut self, edge: &Edge, height: u32, width: u32) -> Result<(), MaskError> {
         let columns = edge.columns(width);
-        let crossings = self.crossings.len() + columns.clone().count();
+        let crossings = self.crossed + self.crossings.len() + (columns.end - columns.start) as usize;
         if crossings > MAX_CROSSINGS {
             return Err(MaskError::TooManyCrossings { crossings, limit: MAX_CROSSINGS });
         }
@@ -194,19 +198,6 @@ impl Edge {
     }
 }
 
-/// Runs that change value at every one of the sorted `positions`.
-fn toggled_runs(positions: &[u32], pixels: u32, runs: &mut Vec<u32>) {
-    runs.clear();
-    let mut last = 0;
-    for same in positions.chunk_by(|a, b| a == b) {
-        if same.len() % 2 == 1 && same[0] < pixels {
-            runs.push(same[0] - last);
-            last = same[0];
-        }
-    }
-    runs.push(pixels - last);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -240,9 +231,17 @@ mod tests {
     }
 
     #[test]
+    fn crossings_of_all_parts_count() {
+        let stripe = vec![0.0, 0.0, 4e8, 0.0, 4e8, 5.0, 0.0, 5.0];
+        assert!(Rle::from_polygons(1, 1 << 20, std::slice::from_ref(&stripe)).is_ok());
+        let error = Rle::from_polygons(1, 1 << 20, &vec![stripe; 3]).unwrap_err();
+        assert!(matches!(error, MaskError::TooManyCrossings { .. }));
+    }
+
+    #[test]
     fn image_without_pixels_has_an_empty_mask() {
         let square = vec![1.0, 1.0, 3.0, 1.0, 3.0, 3.0, 1.0, 3.0];
-        assert_eq!(Rle::from_polygons(0, 4, &[square.clone()]).unwrap().area(), 0);
+        assert_eq!(Rle::from_polygons(0, 4, std::slice::from_ref(&square)).unwrap().area(), 0);
         assert_eq!(Rle::from_polygons(4, 0, &[square]).unwrap().area(), 0);
     }
 }

@@ -101,6 +101,19 @@ pub(super) fn pixel_count(height: u32, width: u32) -> Result<u32, MaskError> {
     }
 }
 
+/// Runs that change value at every one of the sorted `positions`.
+pub(super) fn toggled_runs(positions: &[u32], pixels: u32, runs: &mut Vec<u32>) {
+    runs.clear();
+    let mut last = 0;
+    for same in positions.chunk_by(|a, b| a == b) {
+        if same.len() % 2 == 1 && same[0] < pixels {
+            runs.push(same[0] - last);
+            last = same[0];
+        }
+    }
+    runs.push(pixels - last);
+}
+
 /// Columns and rows that runs of ones reach, both ends inclusive.
 struct Extent {
     height: u32,
