@@ -63,8 +63,10 @@ fn short_decimal(text: &[u8]) -> Option<f64> {
 #[inline]
 pub(super) fn to_i64(text: &[u8]) -> Option<i64> {
     // Up to 18 digits cannot overflow.
-    if text.len() <= 18 && text.iter().all(u8::is_ascii_digit) {
-        return Some(text.iter().fold(0, |value, digit| 10 * value + i64::from(digit - b'0')));
+    if text.len() <= 18 {
+        if let Some(value) = append_digits(0, text) {
+            return Some(value as i64);
+        }
     }
     std::str::from_utf8(text).ok()?.parse().ok()
 }

@@ -20,8 +20,8 @@ use super::{DatasetError, RecordPlace};
 /// Bytes of a stretch.
 const STRETCH_BYTES: usize = 1 << 19;
 
-/// Bytes that are read before they are scanned.
-const WINDOW_BYTES: usize = 8 * STRETCH_BYTES;
+/// Stretches that are read before they are scanned.
+const WINDOW_STRETCHES: usize = 8;
 
 /// Visits the detections of a results file in order, with memory for one chunk of the file or one
 /// record, whichever is larger. `file` names the source in messages.
@@ -73,11 +73,23 @@ pub fn scan_stretches<P: Send, E: From<DatasetError>>(
     file: &str,
     reader: impl Read,
     take: impl Fn(&mut Records<'_>) -> P + Sync,
+    merge: impl FnMut(P, usize) -> Result<(), E>,
+) -> Result<(), E> {
+    scan_in(STRETCH_BYTES, file, reader, take, merge)
+}
+
+/// [`scan_stretches`] in stretches of about `stretch_bytes`.
+fn scan_in<P: Send, E: From<DatasetError>>(
+    stretch_bytes: usize,
+    file: &str,
+    reader: impl Read,
+    take: impl Fn(&mut Records<'_>) -> P + Sync,
     mut merge: impl FnMut(P, usize) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut scan = ResultsScan::open(file, reader, WINDOW_BYTES)?;
+    let mut scan = ResultsScan::open(file, reader, WINDOW_STRETCHES * stretch_bytes)?;
     while !scan.is_done {
-        let scanned = take_window(file, scan.chunks.window(), scan.index, &take, &mut merge)?;
+        let stretches = stretches(scan.chunks.window(), stretch_bytes);
+        let scanned = take_window(file, scan.chunks.window(), stretches, scan.index, &take, &mut merge)?;
         scan.advance(scanned)?;
     }
     Ok(scan.close()?)
@@ -104,13 +116,14 @@ impl Scanned {
 fn take_window<P: Send, E>(
     file: &str,
     window: &[u8],
+    stretches: Vec<Range<usize>>,
     index: usize,
     take: impl Fn(&mut Records<'_>) -> P + Sync,
     mut merge: impl FnMut(P, usize) -> Result<(), E>,
 ) -> Result<Scanned, E> {
     // The first stretch continues the file's numbers. The others begin anywhere but at 0, the number
     // of a record without a comma before it.
-    let stretches = stretches(window).into_iter().zip([index].into_iter().chain(std::iter::repeat(1)));
+    let stretches = stretches.into_iter().zip([index].into_iter().chain(std::iter::repeat(1)));
     let stretches: Vec<(Range<usize>, usize)> = stretches.collect();
     let taken: Vec<(P, Scanned)> = stretches
         .par_iter()
@@ -133,12 +146,12 @@ fn take_window<P: Send, E>(
 }
 
 /// Guesses where records begin, or rather the comma before them.
-fn stretches(window: &[u8]) -> Vec<Range<usize>> {
+fn stretches(window: &[u8], stretch_bytes: usize) -> Vec<Range<usize>> {
     let mut starts = vec![0];
-    let mut from = STRETCH_BYTES;
+    let mut from = stretch_bytes;
     while let Some(comma) = window.get(from..).and_then(comma_between_records) {
         starts.push(from + comma);
-        from += comma + STRETCH_BYTES;
+        from += comma + stretch_bytes;
     }
     let ends = starts.iter().skip(1).copied().chain([usize::MAX]);
     starts.iter().copied().zip(ends).map(|(start, end)| start..end).collect()
@@ -220,5 +233,64 @@ impl<'a, R: Read> ResultsScan<'a, R> {
             Stop::Broken { rule, at } => DatasetError::json(self.file, self.chunks.consumed() + at as u64, rule),
             Stop::TooLong => DatasetError::RecordTooLong { place: self.place() },
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::Key;
+
+    /// Records whose unread values look like the space between records, in strings and for real.
+    fn misleading_results(records: usize) -> String {
+        let decoy = r#""note": "}, {\"image_id\": 0}, {", "parts": [{"a": 1}, {"image_id": -1}, {}]"#;
+        let record = |id: usize| match id % 3 {
+            0 => format!(r#"{{"image_id": {id}, "score": 0.25, {decoy}}}"#),
+            1 => format!(r#"{{{decoy}, "score": 1, "image_id": {id}}}"#),
+            _ => format!(r#"{{"image_id": {id}}}"#),
+        };
+        format!("[{}]", (0..records).map(record).collect::<Vec<_>>().join(", "))
+    }
+
+    /// The image ids with the records' numbers, or the refusal.
+    fn scanned(stretch_bytes: usize, text: &str) -> Result<Vec<(usize, Key)>, String> {
+        let mut found = Vec::new();
+        let take =
+            |records: &mut Records<'_>| records.map(|record| (record.index(), record.image_id())).collect::<Vec<_>>();
+        scan_in(stretch_bytes, "dt.json", text.as_bytes(), take, |stretch, before| {
+            for (index, image) in stretch {
+                found.push((before + index, image?));
+            }
+            Ok::<(), DatasetError>(())
+        })
+        .map(|()| found)
+        .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn wrong_guesses_do_not_show() {
+        let text = misleading_results(100);
+        let expected: Vec<_> = (0..100).map(|id| (id, Key::Integer(id as i64))).collect();
+        for stretch_bytes in [1, 7, 40, 100, 333, 5000, 1 << 20] {
+            assert_eq!(scanned(stretch_bytes, &text).as_ref(), Ok(&expected), "stretches of {stretch_bytes}");
+        }
+    }
+
+    #[test]
+    fn refusals_are_those_of_one_stretch() {
+        let text = misleading_results(60);
+        let broken = [
+            text.replacen("\"image_id\": 31", "\"image_id\": 31,", 1),
+            text.replacen("{\"image_id\": 32}", "32", 1),
+            text[..text.len() / 2].to_owned(),
+            format!("{text} ]"),
+            "[]".to_owned(),
+        ];
+        for text in broken {
+            let expected = scanned(1 << 20, &text).unwrap_err();
+            for stretch_bytes in [1, 50, 700] {
+                assert_eq!(scanned(stretch_bytes, &text).as_ref(), Err(&expected), "stretches of {stretch_bytes}");
+            }
+        }
     }
 }

@@ -13,6 +13,9 @@ fn polygons(part: &[f64]) -> Option<Segmentation> {
     Some(Segmentation::Polygons(vec![part.to_vec()]))
 }
 
+/// What makes something sound unsound.
+type Change<T> = fn(&mut T);
+
 /// One image with one instance.
 fn annotations() -> Annotations {
     Annotations {
@@ -101,8 +104,7 @@ fn categories_need_a_frequency_letter() {
 
 #[test]
 fn images_need_their_category_lists() {
-    type Change = fn(&mut ImageRecord);
-    let changes: [(&str, Change); 2] = [
+    let changes: [(&str, Change<ImageRecord>); 2] = [
         ("neg_category_ids", |image| image.neg_category_ids = None),
         ("not_exhaustive_category_ids", |image| image.not_exhaustive_category_ids = None),
     ];
@@ -123,8 +125,7 @@ fn masks_need_the_size_of_their_image() {
 
 #[test]
 fn annotations_need_what_is_compared() {
-    type Change = fn(&mut Annotation);
-    let changes: [(IouType, &str, Change); 4] = [
+    let changes: [(IouType, &str, Change<Annotation>); 4] = [
         (IouType::Segm, "area", |annotation| annotation.area = None),
         (IouType::Bbox, "area", |annotation| annotation.area = None),
         (IouType::Segm, "segmentation", |annotation| annotation.segmentation = None),
