@@ -54,7 +54,7 @@ Examples:
   zoobench run
       evaluates the embedded `shapes` zoo into runs/shapes
   zoobench run --zoo yolo-world-seg --data lvis --weights checkpoints
-      reproduces the model-zoo table; lvis/ holds lvis_v1_val.json, train2017/ and val2017/
+      reproduces the model-zoo table; lvis/ holds annotations/lvis_v1_val.json, train2017/ and val2017/
   zoobench run --zoo yolo-world-seg --data lvis --weights checkpoints --limit 100
       a quick look, marked as not comparable";
 

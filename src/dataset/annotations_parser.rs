@@ -60,12 +60,16 @@ struct Tables {
 
 /// Parses the bytes of an annotation file; `source` names it in messages.
 pub(super) fn parse(source: &str, bytes: &[u8]) -> Result<Annotations, DatasetError> {
-    let mut scanner = Scanner::new(bytes, 0);
-    let tables = tables(&mut scanner).map_err(|refusal| refusal.of(source, scanner.position()))?;
+    let parsed = || {
+        let mut scanner = Scanner::new(bytes, 0);
+        tables(&mut scanner).map_err(|refusal| refusal.of(source, scanner.position()))
+    };
+    let (tables, sha256) = rayon::join(parsed, || hex(&Sha256::digest(bytes)));
+    let tables = tables?;
     let missing = |table| DatasetError::MissingTable { file: source.to_owned(), table };
     Ok(Annotations {
         source: source.to_owned(),
-        sha256: hex(&Sha256::digest(bytes)),
+        sha256,
         images: tables.images.ok_or_else(|| missing("images"))?,
         categories: tables.categories.ok_or_else(|| missing("categories"))?,
         annotations: tables.annotations.ok_or_else(|| missing("annotations"))?,

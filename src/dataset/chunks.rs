@@ -5,9 +5,6 @@ use std::io::{self, Read};
 use super::json::{Parsed, Scanner};
 use super::json_rule::JsonRule;
 
-/// Bytes read at once.
-const CHUNK_BYTES: usize = 1 << 20;
-
 /// Why a step over the text stopped.
 #[derive(Debug)]
 pub(super) enum Stop {
@@ -32,13 +29,19 @@ pub(super) struct Chunks<R> {
     /// Bytes of the text before `start`.
     consumed: u64,
     exhausted: bool,
+    chunk: usize,
     limit: usize,
 }
 
 impl<R: Read> Chunks<R> {
-    /// A window of at most `limit` bytes on the text of `reader`.
-    pub fn new(reader: R, limit: usize) -> Self {
-        Self { reader, buffer: Vec::new(), start: 0, end: 0, consumed: 0, exhausted: false, limit }
+    /// A window on the text of `reader`, of `chunk` bytes and at most of `limit` where a step needs more.
+    pub fn new(reader: R, chunk: usize, limit: usize) -> Self {
+        Self { reader, buffer: Vec::new(), start: 0, end: 0, consumed: 0, exhausted: false, chunk, limit }
+    }
+
+    /// Whether the window reaches to the end of the text.
+    pub fn is_exhausted(&self) -> bool {
+        self.exhausted
     }
 
     /// Bytes of the text before the window.
@@ -89,7 +92,7 @@ impl<R: Read> Chunks<R> {
     }
 
     /// Adds text to the window until the buffer is full or the file ends.
-    fn refill(&mut self) -> Result<(), Stop> {
+    pub fn refill(&mut self) -> Result<(), Stop> {
         self.make_room()?;
         while self.end < self.buffer.len() {
             match self.reader.read(&mut self.buffer[self.end..]) {
@@ -113,7 +116,7 @@ impl<R: Read> Chunks<R> {
             if self.end >= self.limit {
                 return Err(Stop::TooLong);
             }
-            self.buffer.resize((2 * self.end).clamp(CHUNK_BYTES, self.limit.max(CHUNK_BYTES)), 0);
+            self.buffer.resize((2 * self.end).clamp(self.chunk, self.limit.max(self.chunk)), 0);
         }
         Ok(())
     }
@@ -122,6 +125,9 @@ impl<R: Read> Chunks<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Bytes read at once.
+    const CHUNK_BYTES: usize = 1 << 10;
 
     /// A reader that gives one byte at a time.
     struct Drip<'a>(&'a [u8]);
@@ -137,7 +143,7 @@ mod tests {
 
     #[test]
     fn step_sees_the_text_however_it_arrives() {
-        let mut chunks = Chunks::new(Drip(br#"  ["a", 1] "#), 1 << 24);
+        let mut chunks = Chunks::new(Drip(br#"  ["a", 1] "#), CHUNK_BYTES, 1 << 24);
         let (text, bytes) = chunks.step(0, |scanner| scanner.value().map(<[u8]>::to_vec)).unwrap();
         assert_eq!(text, br#"["a", 1]"#);
         chunks.consume(bytes);
@@ -147,7 +153,7 @@ mod tests {
     #[test]
     fn window_is_bounded() {
         let text = vec![b'"'; 1].into_iter().chain(vec![b'x'; 3 * CHUNK_BYTES]).collect::<Vec<u8>>();
-        let mut chunks = Chunks::new(&text[..], 2 * CHUNK_BYTES);
+        let mut chunks = Chunks::new(&text[..], CHUNK_BYTES, 2 * CHUNK_BYTES);
         assert!(matches!(chunks.step(0, |scanner| scanner.value().map(drop)), Err(Stop::TooLong)));
     }
 
@@ -159,7 +165,7 @@ mod tests {
                 Err(io::Error::other("broken"))
             }
         }
-        let mut chunks = Chunks::new(Broken, 1 << 24);
+        let mut chunks = Chunks::new(Broken, CHUNK_BYTES, 1 << 24);
         assert!(matches!(chunks.step(0, |scanner| scanner.value().map(drop)), Err(Stop::Read(_))));
     }
 }

@@ -3,7 +3,7 @@
 //! Every function takes exactly the next value, whatever its kind, and tells a value of the wrong
 //! kind from broken JSON: the first is for the caller to judge, the second is a fault.
 
-use super::json::{Kind, Parsed, Scanner};
+use super::json::{Kind, Parsed, Scanner, Text};
 use super::number::{to_f64, to_i64};
 use super::Segmentation;
 
@@ -64,6 +64,12 @@ pub(super) fn number(scanner: &mut Scanner<'_>) -> Parsed<Option<f64>> {
         Kind::Bool => Ok(Some(f64::from(u8::from(scanner.bool()?)))),
         _ => scanner.value().map(|_| None),
     }
+}
+
+/// An unsigned integer's text, which has been checked to be a number.
+#[inline]
+pub(super) fn checked_dimension(text: &[u8]) -> Option<u32> {
+    to_i64(text)?.try_into().ok()
 }
 
 /// The next value as an unsigned integer, written as one.
@@ -131,28 +137,56 @@ fn numbers(scanner: &mut Scanner<'_>) -> Parsed<Option<Vec<f64>>> {
 
 /// The next value as a bounding box; `None` unless it is a list of four numbers.
 pub(super) fn bounding_box(scanner: &mut Scanner<'_>) -> Parsed<Option<[f64; 4]>> {
+    exactly(scanner, number)
+}
+
+/// The next value as a list of `N` elements that `element` takes; `None` if it is anything else.
+fn exactly<'a, T: Copy + Default, const N: usize>(
+    scanner: &mut Scanner<'a>,
+    mut element: impl FnMut(&mut Scanner<'a>) -> Parsed<Option<T>>,
+) -> Parsed<Option<[T; N]>> {
     if scanner.kind()? != Kind::List {
         return scanner.value().map(|_| None);
     }
     scanner.enter()?;
-    let (mut values, mut count, mut first) = ([0.0; 4], 0, true);
+    let (mut values, mut count, mut pure, mut first) = ([T::default(); N], 0, true, true);
     while scanner.next_element(&mut first)? {
-        if let (Some(value), Some(place)) = (number(scanner)?, values.get_mut(count)) {
-            *place = value;
-        } else {
-            count = values.len();
+        match (element(scanner)?, values.get_mut(count)) {
+            (Some(value), Some(place)) => *place = value,
+            _ => pure = false,
         }
         count += 1;
     }
-    Ok((count == values.len()).then_some(values))
+    Ok((pure && count == N).then_some(values))
+}
+
+/// A mask whose string, if it has one, is left in the text.
+#[derive(Debug)]
+pub(super) enum MaskText<'a> {
+    /// Compressed run lengths.
+    Compressed {
+        /// `[height, width]`.
+        size: [u32; 2],
+        counts: Text<'a>,
+    },
+    /// Any other spelling.
+    Other(Segmentation),
 }
 
 /// The next value as a mask, [`Segmentation::Malformed`] for what is none.
 pub(super) fn segmentation(scanner: &mut Scanner<'_>) -> Parsed<Segmentation> {
+    Ok(match mask_text(scanner)? {
+        MaskText::Compressed { size, counts } => Segmentation::Compressed { size, counts: counts.bytes().into_owned() },
+        MaskText::Other(segmentation) => segmentation,
+    })
+}
+
+/// The next value as a mask, its string left where it is.
+pub(super) fn mask_text<'a>(scanner: &mut Scanner<'a>) -> Parsed<MaskText<'a>> {
     match scanner.kind()? {
-        Kind::List => polygons(scanner),
+        Kind::List => polygons(scanner).map(MaskText::Other),
         Kind::Object => runs(scanner),
-        _ => scanner.value().map(|_| Segmentation::Malformed),
+        _ => scanner.value().map(|_| MaskText::Other(Segmentation::Malformed)),
     }
 }
 
@@ -163,12 +197,12 @@ fn polygons(scanner: &mut Scanner<'_>) -> Parsed<Segmentation> {
 }
 
 /// The two spellings of run lengths.
-enum Counts {
-    Compressed(Vec<u8>),
+enum Counts<'a> {
+    Compressed(Text<'a>),
     Runs(Vec<f64>),
 }
 
-fn runs(scanner: &mut Scanner<'_>) -> Parsed<Segmentation> {
+fn runs<'a>(scanner: &mut Scanner<'a>) -> Parsed<MaskText<'a>> {
     scanner.enter()?;
     let (mut size, mut counts, mut first) = (None, None, true);
     while let Some(key) = scanner.next_key(&mut first)? {
@@ -179,23 +213,19 @@ fn runs(scanner: &mut Scanner<'_>) -> Parsed<Segmentation> {
         }
     }
     Ok(match (size, counts) {
-        (Some(size), Some(Counts::Compressed(counts))) => Segmentation::Compressed { size, counts },
-        (Some(size), Some(Counts::Runs(counts))) => Segmentation::Runs { size, counts },
-        _ => Segmentation::Malformed,
+        (Some(size), Some(Counts::Compressed(counts))) => MaskText::Compressed { size, counts },
+        (Some(size), Some(Counts::Runs(counts))) => MaskText::Other(Segmentation::Runs { size, counts }),
+        _ => MaskText::Other(Segmentation::Malformed),
     })
 }
 
 fn mask_size(scanner: &mut Scanner<'_>) -> Parsed<Option<[u32; 2]>> {
-    let size = list(scanner, dimension)?;
-    Ok(match size.as_deref() {
-        Some([Some(height), Some(width)]) => Some([*height, *width]),
-        _ => None,
-    })
+    exactly(scanner, dimension)
 }
 
-fn run_counts(scanner: &mut Scanner<'_>) -> Parsed<Option<Counts>> {
+fn run_counts<'a>(scanner: &mut Scanner<'a>) -> Parsed<Option<Counts<'a>>> {
     if scanner.kind()? == Kind::String {
-        return Ok(Some(Counts::Compressed(scanner.string()?.bytes().into_owned())));
+        return Ok(Some(Counts::Compressed(scanner.string()?)));
     }
     Ok(numbers(scanner)?.map(Counts::Runs))
 }

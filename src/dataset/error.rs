@@ -130,6 +130,20 @@ pub enum DatasetError {
 }
 
 impl DatasetError {
+    /// The same of a record that comes `count` records later, if it is of a record.
+    pub(crate) fn renumbered(mut self, count: usize) -> Self {
+        if let Self::RecordNotAnObject { place }
+        | Self::MissingKey { place, .. }
+        | Self::IdNotAnInteger { place, .. }
+        | Self::ScoreNotANumber { place }
+        | Self::BadBox { place }
+        | Self::RecordTooLong { place } = &mut self
+        {
+            place.index += count;
+        }
+        self
+    }
+
     /// A broken rule of JSON at a byte of the file.
     pub(super) fn json(file: &str, offset: u64, rule: JsonRule) -> Self {
         Self::Json { file: file.to_owned(), offset, rule }

@@ -11,9 +11,10 @@
 
 use std::borrow::Cow;
 
+use super::bytes::Words;
 use super::json_rule::{JsonRule, MAX_DEPTH, MAX_INTEGER_DIGITS};
 use super::spans::{digits_end, fraction_end, key_end, plain_end};
-use super::unescape::unescape;
+use super::unescape::{unescape, unescape_into};
 
 /// A value, or the rule that the text breaks at the scanner's position.
 pub(super) type Parsed<T> = Result<T, JsonRule>;
@@ -58,15 +59,14 @@ impl<'a> Text<'a> {
     #[inline]
     pub fn bytes(&self) -> Cow<'a, [u8]> {
         if self.is_escaped() {
-            return Cow::Owned(unescape(self.0).into_bytes());
+            return Cow::Owned(unescape(self.0));
         }
         Cow::Borrowed(self.0)
     }
 
-    /// The bytes as the text spells them, with their escapes.
-    #[inline]
-    pub fn raw(&self) -> &'a [u8] {
-        self.0
+    /// Appends [`Text::bytes`].
+    pub fn append_to(&self, bytes: &mut Vec<u8>) {
+        unescape_into(self.0, bytes);
     }
 
     pub fn is_escaped(&self) -> bool {
@@ -92,6 +92,11 @@ impl<'a> Scanner<'a> {
         Self { bytes, at: 0, depth }
     }
 
+    /// At position `at` of `bytes`, inside `depth` lists and objects.
+    pub fn at(bytes: &'a [u8], at: usize, depth: usize) -> Self {
+        Self { bytes, at, depth }
+    }
+
     pub fn position(&self) -> usize {
         self.at
     }
@@ -99,6 +104,18 @@ impl<'a> Scanner<'a> {
     /// The text from `start` to the current position.
     pub fn since(&self, start: usize) -> &'a [u8] {
         &self.bytes[start..self.at]
+    }
+
+    /// All of the text.
+    pub fn text(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// Skips one of several texts if it comes next.
+    #[inline]
+    pub fn skip_words(&mut self, words: &Words, place: usize) -> Option<()> {
+        self.at = words.end_of(place, self.bytes, self.at)?;
+        Some(())
     }
 
     /// Skips white space; the next byte, if any.
@@ -281,6 +298,25 @@ impl<'a> Scanner<'a> {
             _ => self.decimal()?,
         }
         Ok(self.since(start))
+    }
+
+    /// The next value, if it is a number and no white space stands before it.
+    #[inline]
+    pub fn plain_number(&mut self) -> Option<()> {
+        match self.bytes.get(self.at)? {
+            b'0'..=b'9' => self.decimal().ok(),
+            b'-' | b'N' | b'I' => self.number().ok().map(drop),
+            _ => None,
+        }
+    }
+
+    /// The next value, if it is a string and no white space stands before it.
+    #[inline]
+    pub fn plain_string(&mut self) -> Option<Text<'a>> {
+        match self.bytes.get(self.at)? {
+            b'"' => self.string().ok(),
+            _ => None,
+        }
     }
 
     /// An integer, a fraction, an exponent.

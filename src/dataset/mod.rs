@@ -18,6 +18,7 @@
 //! ```
 mod annotations;
 mod annotations_parser;
+mod bytes;
 mod chunks;
 mod decode;
 mod error;
@@ -29,13 +30,16 @@ mod image_error;
 mod image_ids;
 mod json;
 mod json_rule;
+mod layout;
 mod number;
 mod prompts;
+mod records;
 mod results;
 mod results_writer;
 mod rgb;
 mod segmentation;
 mod spans;
+mod stretches;
 mod unescape;
 mod whole_file;
 
@@ -49,8 +53,10 @@ pub use image_error::{ImageError, NameFault};
 pub use image_ids::{read_image_ids, ImageListError};
 pub use json_rule::JsonRule;
 pub use prompts::{check_prompt_count, class_prompts, read_prompts, PromptError};
-pub use results::{read_results, scan_results, RawRecord, Record, MAX_RECORD_BYTES};
+pub use records::Records;
+pub use results::{read_results, RawRecord, Record, RecordMask, MAX_RECORD_BYTES};
 pub use results_writer::{write_results, ResultsWriter};
 pub use rgb::{Image, RgbView};
 pub use segmentation::{Segmentation, SegmentationError};
+pub use stretches::{scan_results, scan_stretches, scan_until};
 pub use whole_file::{write_whole, WholeFile};

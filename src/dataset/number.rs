@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use super::bytes::append_digits;
+
 /// The value of a JSON number (or `NaN`, `Infinity`, `-Infinity`), correctly rounded. As in Python,
 /// an integer `-0` is 0, and too large a number is infinite.
 #[inline]
@@ -23,37 +25,48 @@ fn any_number(text: &[u8]) -> f64 {
     }
 }
 
-/// Powers of ten by which [`short_decimal`] divides, all exact.
-const POWERS_OF_TEN: [f64; 16] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+/// Longest text that [`short_decimal`] reads: its digits fit 64 bits.
+const SHORT_TEXT: usize = 19;
 
-/// The value of at most 15 digits with a point among them or none, as annotated coordinates are: the
-/// quotient of two integers that a double holds exactly, hence correctly rounded (Clinger 1990).
+/// The largest integer up to which all are floats.
+const MAX_EXACT: u64 = 1 << 53;
+
+/// Powers of ten are floats, too, as far as a short number needs them.
+const POWERS_OF_TEN: [f64; SHORT_TEXT] =
+    [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18];
+
+/// The value of a number without an exponent whose digits make an exact integer. A power of ten
+/// divides it, and of exact operands the quotient is correctly rounded (Clinger 1990).
 #[inline]
 fn short_decimal(text: &[u8]) -> Option<f64> {
-    if text.len() > 16 {
+    let (is_negative, digits) = match text.split_first() {
+        Some((b'-', digits)) => (true, digits),
+        _ => (false, text),
+    };
+    if digits.len() > SHORT_TEXT {
         return None;
     }
-    let (mut digits, mut count, mut point) = (0u64, 0, None);
-    for &byte in text {
-        match byte {
-            b'0'..=b'9' => {
-                digits = 10 * digits + u64::from(byte - b'0');
-                count += 1;
-            }
-            b'.' => point = Some(count),
-            _ => return None,
-        }
-    }
-    let decimals = count - point.unwrap_or(count);
-    (count <= 15).then(|| digits as f64 / POWERS_OF_TEN[decimals])
+    let whole = digits.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(digits.len());
+    let fraction = match digits.get(whole) {
+        None => &[],
+        Some(b'.') => &digits[whole + 1..],
+        Some(_) => return None,
+    };
+    let integer = append_digits(append_digits(0, &digits[..whole])?, fraction)?;
+    // Python reads an integer -0 as 0.
+    let is_negative = is_negative && (integer > 0 || digits.len() > whole);
+    let magnitude = (integer <= MAX_EXACT).then(|| integer as f64 / POWERS_OF_TEN[fraction.len()])?;
+    Some(if is_negative { -magnitude } else { magnitude })
 }
 
 /// The value of a JSON number written as an integer of 64 bits.
 #[inline]
 pub(super) fn to_i64(text: &[u8]) -> Option<i64> {
     // Up to 18 digits cannot overflow.
-    if text.len() <= 18 && text.iter().all(u8::is_ascii_digit) {
-        return Some(text.iter().fold(0, |value, digit| 10 * value + i64::from(digit - b'0')));
+    if text.len() <= 18 {
+        if let Some(value) = append_digits(0, text) {
+            return Some(value as i64);
+        }
     }
     std::str::from_utf8(text).ok()?.parse().ok()
 }
@@ -200,5 +213,29 @@ mod tests {
         assert_eq!(to_f64(b"1024.0000000000001"), 1024.0000000000001);
         assert_eq!(to_f64(b"0.1E1"), 1.0);
         assert!(to_f64(b"NaN").is_nan());
+    }
+
+    #[test]
+    fn short_numbers_are_read_as_all_others() {
+        let mut seed = 1u64;
+        let mut next = |limit: u64| {
+            seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (seed >> 33) % limit
+        };
+        for _ in 0..100_000 {
+            let sign = if next(2) == 0 { "-" } else { "" };
+            let [whole, fraction] = [next(12) as usize + 1, next(22) as usize];
+            let mut digits = |count| (0..count).map(|_| char::from(b'0' + next(10) as u8)).collect::<String>();
+            let whole = digits(whole);
+            let text =
+                if fraction == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{}", digits(fraction)) };
+            if let Some(value) = short_decimal(text.as_bytes()) {
+                assert_eq!(value.to_bits(), any_number(text.as_bytes()).to_bits(), "{text}");
+            }
+        }
+        assert_eq!(short_decimal(b"9007199254740993"), None);
+        assert_eq!(short_decimal(b"0.70903809799423222"), None);
+        assert_eq!(short_decimal(b"1e5"), None);
+        assert_eq!(short_decimal(b"99999999999999999999"), None);
     }
 }

@@ -1,20 +1,21 @@
 //! LVIS results: detections as records.
 
 use std::fs::File;
-use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
 
-use super::chunks::{Chunks, Stop};
-use super::decode::{self, Key};
-use super::json::{Kind, Parsed, Scanner, Text};
+use super::decode::{self, Key, MaskText};
+use super::json::{Parsed, Scanner};
+use super::layout::{PlainMask, Values};
+use super::number::to_f64;
+use super::stretches::scan_results;
 use super::{DatasetError, RecordPlace, Segmentation};
 
 /// Longest record of a results file, in bytes: what scanning keeps in memory is bounded by it.
 pub const MAX_RECORD_BYTES: usize = 1 << 26;
 
 /// The name of the top-level list in messages.
-const TABLE: &str = "results";
+pub(super) const TABLE: &str = "results";
 
 /// One detection: what a results file holds and what the evaluator takes.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,12 +33,26 @@ pub struct Record {
 }
 
 /// The keys of a detection that count, each with its place in [`RawRecord::fields`].
-const KEYS: [&str; 5] = ["image_id", "category_id", "score", "bbox", "segmentation"];
+pub(super) const KEYS: [&str; 5] = ["image_id", "category_id", "score", "bbox", "segmentation"];
 const IMAGE_ID: usize = 0;
 const CATEGORY_ID: usize = 1;
 const SCORE: usize = 2;
-const BBOX: usize = 3;
-const SEGMENTATION: usize = 4;
+pub(super) const BBOX: usize = 3;
+pub(super) const SEGMENTATION: usize = 4;
+
+/// A detection's mask, of whose string only the place is told.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RecordMask {
+    /// Compressed run lengths.
+    Compressed {
+        /// `[height, width]`.
+        size: [u32; 2],
+        /// Where the string is.
+        counts: Range<usize>,
+    },
+    /// Any other spelling.
+    Other(Segmentation),
+}
 
 /// One detection as the file spells it. Its JSON has been checked; its values are decoded when asked
 /// for, so that a detection that is not needed costs no more than its scan.
@@ -45,11 +60,14 @@ const SEGMENTATION: usize = 4;
 pub struct RawRecord<'a> {
     file: &'a str,
     index: usize,
-    /// The value of each of [`KEYS`].
-    fields: [Option<&'a [u8]>; KEYS.len()],
+    values: Values<'a>,
 }
 
-impl RawRecord<'_> {
+impl<'a> RawRecord<'a> {
+    pub(super) fn new(file: &'a str, index: usize, values: Values<'a>) -> Self {
+        Self { file, index, values }
+    }
+
     /// Zero-based position in the file.
     pub fn index(&self) -> usize {
         self.index
@@ -87,7 +105,7 @@ impl RawRecord<'_> {
 
     /// Whether the record has the key `bbox`, with whatever value.
     pub fn has_bbox(&self) -> bool {
-        self.fields[BBOX].is_some()
+        self.values.fields[BBOX].is_some()
     }
 
     /// The bounding box `[x, y, width, height]` in pixels; `None` if the record lacks the key.
@@ -95,21 +113,62 @@ impl RawRecord<'_> {
     /// # Errors
     /// [`DatasetError::BadBox`] for null or anything else that is not four numbers.
     pub fn bbox(&self) -> Result<Option<[f64; 4]>, DatasetError> {
-        let Some(text) = self.fields[BBOX] else { return Ok(None) };
+        if let Some(numbers) = self.values.bbox {
+            return Ok(Some(numbers.map(to_f64)));
+        }
+        let Some(text) = self.values.fields[BBOX] else { return Ok(None) };
         let bbox = self.decoded(text, decode::bounding_box);
         bbox.map(Some).ok_or_else(|| DatasetError::BadBox { place: self.place() })
     }
 
+    /// Whether the record is known, without decoding more, to have a box of four numbers; one that is
+    /// not may have one nevertheless.
+    pub fn has_plain_box(&self) -> bool {
+        self.values.bbox.is_some()
+    }
+
+    /// Whether the record is known, without decoding more, to have a mask of compressed run lengths;
+    /// one that is not may have one nevertheless.
+    pub fn has_plain_mask(&self) -> bool {
+        self.plain_size().is_some()
+    }
+
+    /// Height and width of a plain mask.
+    fn plain_size(&self) -> Option<[u32; 2]> {
+        let [height, width] = self.values.mask?.size;
+        Some([decode::checked_dimension(height)?, decode::checked_dimension(width)?])
+    }
+
     /// Whether the record has the key `segmentation`, with whatever value.
     pub fn has_segmentation(&self) -> bool {
-        self.fields[SEGMENTATION].is_some()
+        self.values.fields[SEGMENTATION].is_some()
     }
 
     /// The mask, [`Segmentation::Malformed`] for null or anything else that is none; `None` if the
     /// record lacks the key.
     pub fn segmentation(&self) -> Option<Segmentation> {
-        let text = self.fields[SEGMENTATION]?;
+        let text = self.values.fields[SEGMENTATION]?;
         Some(self.decoded(text, |scanner| decode::segmentation(scanner).map(Some)).unwrap_or(Segmentation::Malformed))
+    }
+
+    /// The mask as [`RawRecord::segmentation`] gives it, but the string of compressed run lengths is
+    /// appended to `text` instead of having memory of its own.
+    pub fn mask_in(&self, text: &mut Vec<u8>) -> Option<RecordMask> {
+        if let Some((size, PlainMask { counts, .. })) = self.plain_size().zip(self.values.mask) {
+            let start = text.len();
+            counts.append_to(text);
+            return Some(RecordMask::Compressed { size, counts: start..text.len() });
+        }
+        let mask = decode::mask_text(&mut Scanner::new(self.values.fields[SEGMENTATION]?, 0));
+        Some(match mask {
+            Ok(MaskText::Compressed { size, counts }) => {
+                let start = text.len();
+                counts.append_to(text);
+                RecordMask::Compressed { size, counts: start..text.len() }
+            }
+            Ok(MaskText::Other(segmentation)) => RecordMask::Other(segmentation),
+            Err(_) => RecordMask::Other(Segmentation::Malformed),
+        })
     }
 
     /// Everything decoded.
@@ -127,9 +186,10 @@ impl RawRecord<'_> {
     }
 
     fn needed(&self, field: usize) -> Result<&[u8], DatasetError> {
-        self.fields[field].ok_or_else(|| DatasetError::MissingKey { place: self.place(), key: KEYS[field] })
+        self.values.fields[field].ok_or_else(|| DatasetError::MissingKey { place: self.place(), key: KEYS[field] })
     }
 
+    #[inline]
     fn key(&self, field: usize) -> Result<Key, DatasetError> {
         Ok(decode::checked_key(self.needed(field)?))
     }
@@ -147,30 +207,6 @@ impl RawRecord<'_> {
     }
 }
 
-/// Visits the detections of a results file in order, with memory for one chunk of the file or one
-/// record, whichever is larger. `file` names the source in messages.
-///
-/// The whole text is checked, including what `visit` does not look at.
-///
-/// # Errors
-/// What `visit` returns; [`DatasetError::Json`], [`DatasetError::ResultsNotAList`],
-/// [`DatasetError::EmptyResults`], [`DatasetError::RecordNotAnObject`],
-/// [`DatasetError::RecordTooLong`], [`DatasetError::Read`].
-pub fn scan_results<E: From<DatasetError>>(
-    file: &str,
-    reader: impl Read,
-    mut visit: impl FnMut(usize, RawRecord<'_>) -> Result<(), E>,
-) -> Result<(), E> {
-    let mut scan = ResultsScan { file, chunks: Chunks::new(reader, MAX_RECORD_BYTES), index: 0 };
-    scan.open()?;
-    while let Some(spans) = scan.next_record()? {
-        visit(scan.index, scan.record(&spans))?;
-        scan.chunks.consume(spans.bytes);
-        scan.index += 1;
-    }
-    Ok(scan.close()?)
-}
-
 /// Reads all detections of a results file.
 ///
 /// # Errors
@@ -184,122 +220,4 @@ pub fn read_results(path: &Path) -> Result<Vec<Record>, DatasetError> {
         Ok(())
     })?;
     Ok(records)
-}
-
-/// Where a record's values lie in the window.
-struct Spans {
-    fields: [Option<Range<usize>>; KEYS.len()],
-    /// Length of the record and what is before it.
-    bytes: usize,
-}
-
-/// What is at the place of the next record.
-enum Next {
-    Record([Option<Range<usize>>; KEYS.len()]),
-    NotAnObject,
-    End,
-}
-
-struct ResultsScan<'a, R> {
-    file: &'a str,
-    chunks: Chunks<R>,
-    index: usize,
-}
-
-impl<R: Read> ResultsScan<'_, R> {
-    fn open(&mut self) -> Result<(), DatasetError> {
-        let open = self.chunks.step(0, |scanner| {
-            scanner.refuse_byte_order_mark()?;
-            let is_list = scanner.kind()? == Kind::List;
-            if is_list {
-                scanner.enter()?;
-            }
-            Ok(is_list)
-        });
-        let (is_list, bytes) = self.placed(open)?;
-        self.chunks.consume(bytes);
-        if is_list {
-            return Ok(());
-        }
-        Err(DatasetError::ResultsNotAList { file: self.file.to_owned() })
-    }
-
-    fn next_record(&mut self) -> Result<Option<Spans>, DatasetError> {
-        let first = self.index == 0;
-        let next = self.chunks.step(1, |scanner| next_record(scanner, first));
-        match self.placed(next)? {
-            (Next::Record(fields), bytes) => Ok(Some(Spans { fields, bytes })),
-            (Next::NotAnObject, _) => Err(DatasetError::RecordNotAnObject { place: self.place() }),
-            (Next::End, bytes) => {
-                self.chunks.consume(bytes);
-                Ok(None)
-            }
-        }
-    }
-
-    fn record(&self, spans: &Spans) -> RawRecord<'_> {
-        let window = self.chunks.window();
-        let fields = spans.fields.clone().map(|span| span.map(|span| &window[span]));
-        RawRecord { file: self.file, index: self.index, fields }
-    }
-
-    /// Checks that nothing follows the list, and that there was something in it.
-    fn close(&mut self) -> Result<(), DatasetError> {
-        let end = self.chunks.finish();
-        self.placed(end)?;
-        if self.index == 0 {
-            return Err(DatasetError::EmptyResults { file: self.file.to_owned() });
-        }
-        Ok(())
-    }
-
-    fn place(&self) -> RecordPlace {
-        RecordPlace { file: self.file.to_owned(), table: TABLE, index: self.index }
-    }
-
-    fn placed<T>(&self, outcome: Result<T, Stop>) -> Result<T, DatasetError> {
-        outcome.map_err(|stop| match stop {
-            Stop::Read(error) => DatasetError::Read { file: self.file.to_owned(), error },
-            Stop::Broken { rule, at } => DatasetError::json(self.file, self.chunks.consumed() + at as u64, rule),
-            Stop::TooLong => DatasetError::RecordTooLong { place: self.place() },
-        })
-    }
-}
-
-/// The comma before the next record, if any, and the record.
-fn next_record(scanner: &mut Scanner<'_>, mut first: bool) -> Parsed<Next> {
-    if !scanner.next_element(&mut first)? {
-        return Ok(Next::End);
-    }
-    if scanner.kind()? != Kind::Object {
-        scanner.value()?;
-        return Ok(Next::NotAnObject);
-    }
-    scanner.enter()?;
-    let (mut fields, mut first) = (<[Option<Range<usize>>; KEYS.len()]>::default(), true);
-    while let Some(key) = scanner.next_key(&mut first)? {
-        let value = scanner.value()?;
-        if let Some(field) = field(key) {
-            fields[field] = Some(scanner.position() - value.len()..scanner.position());
-        }
-    }
-    Ok(Next::Record(fields))
-}
-
-/// The place of a key's value in [`RawRecord::fields`].
-#[inline]
-fn field(key: Text<'_>) -> Option<usize> {
-    field_named(key.raw()).or_else(|| if key.is_escaped() { field_named(&key.bytes()) } else { None })
-}
-
-#[inline]
-fn field_named(name: &[u8]) -> Option<usize> {
-    Some(match name {
-        b"image_id" => IMAGE_ID,
-        b"category_id" => CATEGORY_ID,
-        b"score" => SCORE,
-        b"bbox" => BBOX,
-        b"segmentation" => SEGMENTATION,
-        _ => return None,
-    })
 }

@@ -1,15 +1,30 @@
 //! Escape sequences of JSON strings.
 
-/// The text of a string whose escapes have been checked; a lone surrogate becomes U+FFFD.
-pub(super) fn unescape(raw: &[u8]) -> String {
+use super::spans::plain_end;
+
+/// The UTF-8 text of a string whose escapes have been checked; a lone surrogate becomes U+FFFD.
+pub(super) fn unescape(raw: &[u8]) -> Vec<u8> {
     let mut text = Vec::with_capacity(raw.len());
+    unescape_into(raw, &mut text);
+    text
+}
+
+/// Appends [`unescape`].
+pub(super) fn unescape_into(raw: &[u8], text: &mut Vec<u8>) {
     let mut rest = raw;
-    while let Some(plain) = rest.iter().position(|&byte| byte == b'\\') {
-        text.extend_from_slice(&rest[..plain]);
-        rest = escape(&rest[plain + 1..], &mut text);
+    loop {
+        let plain = plain_end(rest, 0);
+        let (now, later) = rest.split_at(plain);
+        text.extend_from_slice(now);
+        rest = match later.split_first() {
+            Some((b'\\', sequence)) => escape(sequence, text),
+            Some((&other, after)) => {
+                text.push(other);
+                after
+            }
+            None => return,
+        };
     }
-    text.extend_from_slice(rest);
-    String::from_utf8_lossy(&text).into_owned()
 }
 
 /// Appends the character of the escape sequence after the backslash; what follows it.
@@ -53,7 +68,9 @@ fn code_unit(rest: &[u8]) -> (u32, &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use super::unescape;
+    fn unescape(raw: &[u8]) -> String {
+        String::from_utf8(super::unescape(raw)).unwrap()
+    }
 
     #[test]
     fn every_escape_is_resolved() {

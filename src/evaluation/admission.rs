@@ -68,16 +68,29 @@ impl<'a> RecordView<'a> {
     }
 }
 
-/// What becomes of a detection before any comparison.
-pub(super) enum Verdict<'r> {
+/// What becomes of a detection before any comparison. `S` is what is kept of one that counts.
+#[derive(Debug)]
+pub(super) enum Verdict<S> {
     /// It counts.
-    Counts(Scored<MaskSource<'r>>),
+    Counts(S),
     /// Nothing is known of its category in this image.
     NotJudged,
     /// Its category is not listed.
     UnknownCategory,
     /// Its area is not positive and finite.
     InvisibleArea,
+}
+
+impl<S> Verdict<S> {
+    /// The same with something else kept.
+    pub(super) fn map<T>(self, map: impl FnOnce(S) -> T) -> Verdict<T> {
+        match self {
+            Self::Counts(kept) => Verdict::Counts(map(kept)),
+            Self::NotJudged => Verdict::NotJudged,
+            Self::UnknownCategory => Verdict::UnknownCategory,
+            Self::InvisibleArea => Verdict::InvisibleArea,
+        }
+    }
 }
 
 /// Admits the detections of one image.
@@ -96,13 +109,12 @@ impl Admission<'_> {
     ///
     /// Masks are decoded only where their area is needed; a mask of a category that is not judged in
     /// this image is only looked at for its spelling.
-    pub(super) fn judge<'r>(&self, view: RecordView<'r>) -> Result<Verdict<'r>, EvaluationError> {
+    pub(super) fn judge<'r>(&self, view: RecordView<'r>) -> Result<Verdict<Scored<MaskSource<'r>>>, EvaluationError> {
         self.check_presence(&view)?;
         let Some(category) = view.category_id.and_then(|id| self.ground_truth.categories.position(id)) else {
             return Ok(Verdict::UnknownCategory);
         };
-        let cells = self.ground_truth.cells(self.image);
-        let Ok(cell) = cells.binary_search_by_key(&category, |cell| cell.category) else {
+        let Some(cell) = self.cell(category) else {
             self.check_spelling(&view)?;
             return Ok(Verdict::NotJudged);
         };
@@ -119,6 +131,22 @@ impl Admission<'_> {
             bbox,
             mask: view.mask.unwrap_or(MaskSource::Box(bbox)),
         }))
+    }
+
+    /// Judges a detection by its category alone, if that is enough.
+    pub(super) fn judge_unread<S>(&self, category_id: Option<i64>) -> Option<Verdict<S>> {
+        let Some(category) = category_id.and_then(|id| self.ground_truth.categories.position(id)) else {
+            return Some(Verdict::UnknownCategory);
+        };
+        let is_judged = self.cell(category).is_some();
+        let has_size = self.iou == IouType::Bbox || self.ground_truth.image_size(self.image).is_ok();
+        (!is_judged && has_size).then_some(Verdict::NotJudged)
+    }
+
+    /// Index of the image's cell of a category, if it has one.
+    fn cell(&self, category: u32) -> Option<usize> {
+        let cells = self.ground_truth.cells(self.image);
+        cells.binary_search_by_key(&category, |cell| cell.category).ok()
     }
 
     /// Refuses a record without what its area is taken of.

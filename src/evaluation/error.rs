@@ -178,3 +178,31 @@ pub enum EvaluationError {
     #[error(transparent)]
     Dataset(#[from] crate::dataset::DatasetError),
 }
+
+impl EvaluationError {
+    /// The same of a record that comes `count` records later, if it is of a detection.
+    pub(super) fn renumbered(mut self, count: usize) -> Self {
+        match &mut self {
+            Self::Dataset(_) => {}
+            Self::UnknownImage { record, .. }
+            | Self::ForeignRecord { record, .. }
+            | Self::MissingBox { record, .. }
+            | Self::MissingMask { record, .. }
+            | Self::NotCompressed { record, .. }
+            | Self::DetectionMask { record, .. }
+            | Self::UnrankableScore { record, .. } => *record += count as u64,
+            Self::ComparedMask { .. }
+            | Self::MissingFrequency { .. }
+            | Self::UnknownFrequency { .. }
+            | Self::MissingCategoryList { .. }
+            | Self::MissingImageSize { .. }
+            | Self::MissingAnnotationKey { .. }
+            | Self::RepeatedIdElsewhere { .. }
+            | Self::AnnotationMask { .. } => {}
+        }
+        match self {
+            Self::Dataset(error) => Self::Dataset(error.renumbered(count)),
+            other => other,
+        }
+    }
+}

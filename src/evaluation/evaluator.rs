@@ -63,7 +63,7 @@ impl<'a> Evaluator<'a> {
         let mut intake = Intake::default();
         for (index, record) in (0..).zip(records) {
             let verdict = admission.judge(RecordView::new(record, index));
-            intake.push(index, Ok(record.score), verdict, |scored| scored);
+            intake.push(index, Ok(record.score), verdict);
         }
         let (scored, swallowed) = self.settle(&mut intake, image, IN_MEMORY)?;
         self.match_image(image, scored, swallowed, area_source.rule(), IN_MEMORY)

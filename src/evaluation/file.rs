@@ -3,16 +3,18 @@
 use std::fs::File;
 use std::path::Path;
 
+use super::admission::AreaSource;
 use super::image::ImageMatches;
-use super::passes::{FirstPass, Halt, Pass, SecondPass};
-use super::streaming::{Comparisons, Dispatch};
-use super::{Evaluation, EvaluationError, Evaluator, Options};
-use crate::dataset::{scan_results, Annotations, DatasetError};
+use super::open_image::Reading;
+use super::runs::{Joined, Runs, Scattered};
+use super::score::descending_key;
+use super::{AreaRule, Evaluation, EvaluationError, Evaluator, Options};
+use crate::dataset::{scan_results, scan_stretches, scan_until, Annotations, DatasetError, Key, Records};
 
 /// Evaluates the results file at `path`.
 ///
 /// Memory holds the ground truth, what became of the detections that count, and the images being
-/// compared; of the file only a chunk at a time. A file in which the records of an image do not
+/// compared; of the file only a stretch at a time. A file in which the records of an image do not
 /// stand together is read twice, and the detections that count of such images are held in memory.
 ///
 /// # Errors
@@ -25,68 +27,127 @@ pub fn evaluate_file(annotations: &Annotations, path: &Path, options: Options) -
 }
 
 impl Evaluator<'_> {
-    /// Compares all detections of a results file, image by image.
+    /// Compares all detections of a results file, image by image, on the threads of the current rayon
+    /// pool.
     ///
     /// # Errors
     /// As [`evaluate_file`].
     pub fn file(&self, path: &Path) -> Result<Vec<ImageMatches>, EvaluationError> {
         let source_name = path.display().to_string();
-        // Decided at most twice: what a second pass finds is final.
-        let mut decided = None;
-        loop {
-            let attempt = Attempt { evaluator: self, path, source_name: &source_name, decided };
-            match attempt.run() {
-                Ok(matches) => return Ok(matches),
-                Err(Halt::Refused(error)) => return Err(error),
-                Err(Halt::FirstHasBox(other)) => decided = Some(other),
-            }
+        let file = ResultsFile { evaluator: self, path, source_name: &source_name };
+        match self.options.area {
+            AreaRule::Auto => file.compare_automatically(),
+            rule => file.compare(AreaSource::new(rule, false)),
         }
     }
 }
 
-/// An evaluation of the file under one assumption about boxes.
+/// A results file under evaluation.
 #[derive(Clone, Copy)]
-struct Attempt<'a> {
+struct ResultsFile<'a> {
     evaluator: &'a Evaluator<'a>,
     path: &'a Path,
     source_name: &'a str,
-    /// Whether lvis-api's first record has a box, if an earlier attempt found it out.
-    decided: Option<bool>,
 }
 
-impl Attempt<'_> {
-    fn run(self) -> Result<Vec<ImageMatches>, Halt> {
-        let mut first = FirstPass::new(self.evaluator, self.source_name, self.decided);
-        let mut matches = self.pass(&mut first)?;
-        let Some(mut second) = SecondPass::after(first) else { return Ok(matches) };
-        matches.retain(|image| !second.takes(image.image as usize));
-        matches.extend(self.pass(&mut second)?);
+/// The record that decides about boxes.
+struct FirstRecord {
+    image_id: Key,
+    has_box: bool,
+}
+
+/// Stops a scan at what was looked for.
+enum Stop {
+    Found(FirstRecord),
+    Refused(DatasetError),
+}
+
+impl From<DatasetError> for Stop {
+    fn from(error: DatasetError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl ResultsFile<'_> {
+    /// Compares all images under one area rule.
+    fn compare(self, area_source: AreaSource) -> Result<Vec<ImageMatches>, EvaluationError> {
+        let reading = Reading { evaluator: self.evaluator, source_name: self.source_name, area_source };
+        let mut joined = Joined::new(reading);
+        let take = |records: &mut Records<'_>| Runs::take(reading, records);
+        scan_stretches(self.source_name, self.open()?, take, |runs, count| joined.add(runs, count))?;
+        let (mut matches, is_scattered) = joined.finish()?;
+        if is_scattered.contains(&true) {
+            matches.extend(self.compare_scattered(reading, &is_scattered)?);
+        }
         Ok(matches)
     }
 
-    /// Reads the file once; comparisons go on meanwhile.
-    fn pass(self, pass: &mut (impl Pass + Send)) -> Result<Vec<ImageMatches>, Halt> {
-        let comparisons = Comparisons::new(self.evaluator, self.source_name);
-        let scanned = rayon::scope(|scope| self.scan(pass, &mut Dispatch::new(&comparisons, scope)));
-        match (scanned, comparisons.finish()) {
-            (Err(Halt::FirstHasBox(other)), _) => Err(Halt::FirstHasBox(other)),
-            // What is compared comes before what is being read.
-            (_, Err(failure)) => Err(failure.into()),
-            (Err(halt), Ok(_)) => Err(halt),
-            (Ok(()), Ok(matches)) => Ok(matches),
+    fn compare_scattered(
+        self,
+        reading: Reading<'_>,
+        is_scattered: &[bool],
+    ) -> Result<Vec<ImageMatches>, EvaluationError> {
+        let mut scattered = Scattered::default();
+        let take = |records: &mut Records<'_>| Scattered::take(reading, is_scattered, records);
+        scan_stretches(self.source_name, self.open()?, take, |images, count| scattered.add(images, count))?;
+        scattered.compare(reading)
+    }
+
+    /// Compares all images under the rule that lvis-api's first record decides about: the file's
+    /// first one, unless its image has more detections than count and so is ranked.
+    fn compare_automatically(self) -> Result<Vec<ImageMatches>, EvaluationError> {
+        let first = self.first_record()?;
+        let outcome = self.compare(AreaSource::new(AreaRule::Auto, first.has_box));
+        if outcome.as_ref().is_ok_and(|matches| !self.is_ranked(first.image_id, matches)) {
+            return outcome;
+        }
+        // A refusal may be that of the wrong rule.
+        match self.highest_has_box(first.image_id) {
+            Ok(Some(has_box)) if has_box != first.has_box => self.compare(AreaSource::new(AreaRule::Auto, has_box)),
+            _ => outcome,
         }
     }
 
-    fn scan(self, pass: &mut impl Pass, dispatch: &mut Dispatch<'_, '_>) -> Result<(), Halt> {
-        let file = File::open(self.path);
-        let file = file.map_err(|error| DatasetError::Read { file: self.source_name.to_owned(), error })?;
-        let scanned = scan_results(self.source_name, file, |_, record| match dispatch.has_failed() {
-            // The rest of the file cannot change which failure is told.
-            true => Ok(()),
-            false => pass.visit(&record, dispatch),
+    fn first_record(self) -> Result<FirstRecord, EvaluationError> {
+        let scan = scan_until(self.source_name, self.open()?, |_, record| {
+            Err(Stop::Found(FirstRecord { image_id: record.image_id()?, has_box: record.has_bbox() }))
         });
-        scanned.and_then(|()| pass.end(dispatch))?;
-        dispatch.flush();
-        Ok(())
+        match scan {
+            Err(Stop::Found(first)) => Ok(first),
+            Err(Stop::Refused(error)) => Err(error.into()),
+            Ok(()) => Err(DatasetError::EmptyResults { file: self.source_name.to_owned() }.into()),
+        }
+    }
+
+    /// Whether an image has more detections than count.
+    fn is_ranked(self, image_id: Key, matches: &[ImageMatches]) -> bool {
+        let position = match image_id {
+            Key::Integer(id) => self.evaluator.ground_truth.images.position(id),
+            Key::Other => None,
+        };
+        let is_ranked = |image: &ImageMatches| image.swallowed.over_limit_detections > 0;
+        matches.iter().any(|image| Some(image.image) == position && is_ranked(image))
+    }
+
+    /// Whether the first record of the highest score of an image has a box; `None` if the image has no
+    /// more detections than count.
+    fn highest_has_box(self, image_id: Key) -> Result<Option<bool>, EvaluationError> {
+        let (mut count, mut highest) = (0, None);
+        scan_results(self.source_name, self.open()?, |_, record| {
+            if record.image_id()? == image_id {
+                count += 1;
+                let key = descending_key(record.score()?);
+                if highest.is_none_or(|(best, _)| key < best) {
+                    highest = Some((key, record.has_bbox()));
+                }
+            }
+            Ok(())
+        })?;
+        let is_ranked = count > self.evaluator.options.max_detections;
+        Ok(highest.filter(|_| is_ranked).map(|(_, has_box)| has_box))
+    }
+
+    fn open(self) -> Result<File, DatasetError> {
+        File::open(self.path).map_err(|error| DatasetError::Read { file: self.source_name.to_owned(), error })
     }
 }

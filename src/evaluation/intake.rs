@@ -1,8 +1,6 @@
 //! The detections of one image, collected until it is known which of them count.
 
 use super::admission::{highest, Verdict};
-use super::image::Scored;
-use super::masks::MaskSource;
 use super::{EvaluationError, Swallowed};
 
 /// What became of a record.
@@ -63,12 +61,11 @@ impl<S> Intake<S> {
     }
 
     /// Adds record number `record` of the file with its score, if it has one, and what was judged of it.
-    pub(super) fn push<'r>(
+    pub(super) fn push(
         &mut self,
         record: u64,
         score: Result<f64, EvaluationError>,
-        verdict: Result<Verdict<'r>, EvaluationError>,
-        keep: impl FnOnce(Scored<MaskSource<'r>>) -> S,
+        verdict: Result<Verdict<S>, EvaluationError>,
     ) {
         let missing_score = match &score {
             Ok(_) => None,
@@ -80,7 +77,7 @@ impl<S> Intake<S> {
         });
         let fate = match (verdict, missing_score) {
             (Ok(Verdict::Counts(_)), Some(missing)) => Fate::Refused(missing as u32),
-            (Ok(Verdict::Counts(scored)), None) => self.keep(keep(scored)),
+            (Ok(Verdict::Counts(kept)), None) => self.keep(kept),
             (Ok(Verdict::NotJudged), _) => Fate::NotJudged,
             (Ok(Verdict::UnknownCategory), _) => Fate::UnknownCategory,
             (Ok(Verdict::InvisibleArea), _) => Fate::InvisibleArea,
@@ -92,6 +89,32 @@ impl<S> Intake<S> {
         self.scoreless = self.scoreless.or(missing_score);
         self.scores.push(value);
         self.fates.push(fate);
+    }
+
+    /// Adds `count` to the numbers of all records; `renumber` does so for one of those kept.
+    pub(super) fn renumber(&mut self, count: usize, renumber: impl Fn(&mut S)) {
+        self.counting.iter_mut().for_each(renumber);
+        self.refusals = self.refusals.drain(..).map(|refusal| refusal.renumbered(count)).collect();
+        self.unrankable = self.unrankable.map(|record| record + count as u64);
+    }
+
+    /// Adds the records of the same image that come later in the file; `adapt` fits in what is kept of
+    /// each that counts.
+    pub(super) fn append(&mut self, later: Self, adapt: impl Fn(&mut S)) {
+        let (counting, refusals) = (self.counting.len() as u32, self.refusals.len());
+        self.scores.extend(later.scores);
+        self.fates.extend(later.fates.into_iter().map(|fate| match fate {
+            Fate::Counts(place) => Fate::Counts(place + counting),
+            Fate::Refused(place) => Fate::Refused(place + refusals as u32),
+            other => other,
+        }));
+        self.counting.extend(later.counting.into_iter().map(|mut kept| {
+            adapt(&mut kept);
+            kept
+        }));
+        self.refusals.extend(later.refusals);
+        self.scoreless = self.scoreless.or(later.scoreless.map(|place| place + refusals));
+        self.unrankable = self.unrankable.or(later.unrankable);
     }
 
     /// The detections that count, in the order of the file, and what was passed over; empties the
@@ -156,10 +179,10 @@ mod tests {
         }
     }
 
-    fn intake(scores: &[f64], fate: impl Fn(usize) -> Result<Verdict<'static>, EvaluationError>) -> Intake<u64> {
+    fn intake(scores: &[f64], fate: impl Fn(usize) -> Result<Verdict<u64>, EvaluationError>) -> Intake<u64> {
         let mut intake = Intake::default();
         for (record, &score) in scores.iter().enumerate() {
-            intake.push(record as u64, Ok(score), fate(record), |scored| scored.record);
+            intake.push(record as u64, Ok(score), fate(record));
         }
         intake
     }
@@ -173,6 +196,21 @@ mod tests {
     }
 
     #[test]
+    fn appended_records_are_as_if_pushed() {
+        let counts = |record: usize| Ok(Verdict::Counts(record as u64));
+        let mut joined = intake(&[0.5, 0.4], counts);
+        let mut later = intake(&[0.9, f64::NAN], |record| if record == 1 { Err(refusal(1)) } else { counts(record) });
+        later.renumber(2, |record| *record += 2);
+        joined.append(later, |_| {});
+        assert_eq!(joined.len(), 4);
+        assert_eq!(joined.unrankable, Some(3));
+        assert_eq!(refused(joined.settle(4)), Some(3));
+        let mut joined = intake(&[0.5, 0.4], counts);
+        joined.append(intake(&[0.9], counts), |record| *record += 2);
+        assert_eq!(joined.settle(2).unwrap().0, [0, 2]);
+    }
+
+    #[test]
     fn nan_cannot_be_ranked() {
         let not_judged = |_| Ok(Verdict::NotJudged);
         assert!(intake(&[0.5, f64::NAN], not_judged).settle(2).is_ok());
@@ -182,11 +220,11 @@ mod tests {
     #[test]
     fn missing_score_matters_where_records_are_ranked() {
         let mut intake: Intake<u64> = Intake::default();
-        intake.push(0, Err(refusal(0)), Ok(Verdict::NotJudged), |scored| scored.record);
-        intake.push(1, Ok(0.5), Ok(Verdict::NotJudged), |scored| scored.record);
+        intake.push(0, Err(refusal(0)), Ok(Verdict::NotJudged));
+        intake.push(1, Ok(0.5), Ok(Verdict::NotJudged));
         assert_eq!(refused(intake.settle(1)), Some(0));
         intake = Intake::default();
-        intake.push(0, Err(refusal(0)), Ok(Verdict::NotJudged), |scored| scored.record);
+        intake.push(0, Err(refusal(0)), Ok(Verdict::NotJudged));
         assert!(intake.settle(1).is_ok());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::dataset::{Segmentation, SegmentationError};
+use crate::dataset::{RecordMask, Segmentation, SegmentationError};
 use crate::mask::{Rasterizer, Rle};
 
 /// A mask that is not rasterised yet.
@@ -38,6 +38,13 @@ pub(super) enum StoredMask {
 }
 
 impl StoredMask {
+    /// The same mask where the strings have been moved on by `bytes`.
+    pub(super) fn move_by(&mut self, bytes: usize) {
+        if let Self::Compressed { counts, .. } = self {
+            *counts = counts.start + bytes..counts.end + bytes;
+        }
+    }
+
     /// The mask of a detection with this box; `text` holds the strings.
     pub(super) fn source<'a>(&'a self, bbox: [f64; 4], text: &'a [u8]) -> MaskSource<'a> {
         match self {
@@ -48,17 +55,11 @@ impl StoredMask {
     }
 }
 
-impl MaskSource<'_> {
-    /// The mask for keeping, its string appended to `text`.
-    pub(super) fn store(self, text: &mut Vec<u8>) -> StoredMask {
-        match self {
-            Self::Compressed { size, counts } => {
-                let start = text.len();
-                text.extend_from_slice(counts);
-                StoredMask::Compressed { size, counts: start..text.len() }
-            }
-            Self::Whole(segmentation) => StoredMask::Whole(Box::new(segmentation.clone())),
-            Self::Box(_) => StoredMask::Box,
+impl From<RecordMask> for StoredMask {
+    fn from(mask: RecordMask) -> Self {
+        match mask {
+            RecordMask::Compressed { size, counts } => Self::Compressed { size, counts },
+            RecordMask::Other(segmentation) => Self::Whole(Box::new(segmentation)),
         }
     }
 }

@@ -40,12 +40,12 @@ pub(super) struct Outcome {
     pub(super) ignored: Bits,
 }
 
-/// An instance whose IoU with the detection reaches the lowest threshold.
+/// An instance that the detection may match.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Candidate {
     /// Its place among the cell's instances.
     pub(super) instance: usize,
-    /// IoU, at least 0.5 or NaN.
+    /// IoU: at least 0.5, if it is not NaN and none of the others is.
     pub(super) iou: f64,
 }
 

@@ -32,13 +32,13 @@ mod intake;
 mod masks;
 mod matching;
 mod metrics;
+mod open_image;
 mod overlap;
 mod pairwise;
-mod passes;
 mod protocol;
 mod report;
+mod runs;
 mod score;
-mod streaming;
 mod summary;
 
 pub use agreement::{compare_image, Agreement, AgreementBuilder, ImageAgreement, Pair};

@@ -8,11 +8,15 @@ pub(super) struct MeasuredMask {
     rle: Rle,
     pixel_box: PixelBox,
     area: u32,
+    /// Whether a run but the first is empty. Two such masks end pycocotools' walk early, so that their
+    /// IoU is not that of their pixels.
+    has_inner_empty_run: bool,
 }
 
 impl MeasuredMask {
     pub(super) fn new(rle: Rle) -> Self {
-        Self { pixel_box: rle.bbox(), area: rle.area(), rle }
+        let has_inner_empty_run = rle.counts().iter().skip(1).any(|&run| run == 0);
+        Self { pixel_box: rle.bbox(), area: rle.area(), has_inner_empty_run, rle }
     }
 
     /// The memory of the runs, for the next mask.
@@ -27,7 +31,7 @@ impl MeasuredMask {
 
     /// IoU with an instance; 0 where it cannot reach the lowest threshold.
     fn iou(&self, instance: &Self) -> f64 {
-        if cannot_reach_half(self, instance) && !has_inner_empty_run(&instance.rle) {
+        if cannot_reach_half(self, instance) && !(self.has_inner_empty_run && instance.has_inner_empty_run) {
             return 0.0;
         }
         iou_within(&self.rle, self.pixel_box, &instance.rle, instance.pixel_box)
@@ -44,10 +48,16 @@ pub(super) fn box_candidates(detection: &[f64; 4], instances: &[[f64; 4]], candi
     collect(instances.iter().map(|instance| box_iou(detection, instance)), candidates);
 }
 
-fn collect(ious: impl Iterator<Item = f64>, candidates: &mut Vec<Candidate>) {
+/// Keeps the IoUs that reach a threshold; all of them if one is NaN, since in lvis-api every IoU beats
+/// a NaN that was the best so far.
+fn collect(ious: impl Iterator<Item = f64> + Clone, candidates: &mut Vec<Candidate>) {
+    let all = ious.enumerate().map(|(instance, iou)| Candidate { instance, iou });
     candidates.clear();
-    let reaching = ious.enumerate().filter(|&(_, iou)| reaches_any_threshold(iou));
-    candidates.extend(reaching.map(|(instance, iou)| Candidate { instance, iou }));
+    candidates.extend(all.clone().filter(|candidate| reaches_any_threshold(candidate.iou)));
+    if candidates.iter().any(|candidate| candidate.iou.is_nan()) {
+        candidates.clear();
+        candidates.extend(all);
+    }
 }
 
 /// Whether the areas and boxes alone keep the IoU below 0.5: `i / (a + b - i) < 1/2` is `3 i < a + b`,
@@ -63,12 +73,6 @@ fn cannot_reach_half(a: &MeasuredMask, b: &MeasuredMask) -> bool {
 fn overlap(start: u32, length: u32, other_start: u32, other_length: u32) -> u64 {
     let end = (u64::from(start) + u64::from(length)).min(u64::from(other_start) + u64::from(other_length));
     end.saturating_sub(u64::from(start.max(other_start)))
-}
-
-/// Whether a run but the first is empty. Two such masks end pycocotools' walk early, so that their
-/// IoU is not that of their pixels.
-fn has_inner_empty_run(mask: &Rle) -> bool {
-    mask.counts().iter().skip(1).any(|&run| run == 0)
 }
 
 #[cfg(test)]
@@ -125,6 +129,15 @@ mod tests {
         let other = mask(1, 6, &[0, 1, 0, 5]);
         assert_eq!(early.iou(&other), iou(&early.rle, &other.rle));
         assert_eq!(early.iou(&other), 1.0);
+    }
+
+    #[test]
+    fn beside_nan_every_instance_is_a_candidate() {
+        let mut candidates = Vec::new();
+        let instances = [[0.0, 0.0, f64::NAN, 32.0], [0.0, 0.0, 32.0, 0.0]];
+        box_candidates(&[0.0, 0.0, 30.0, 32.0], &instances, &mut candidates);
+        assert!(candidates[0].iou.is_nan());
+        assert_eq!(candidates[1], Candidate { instance: 1, iou: 0.0 });
     }
 
     #[test]

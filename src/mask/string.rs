@@ -14,6 +14,8 @@ const MORE: u8 = 0x20;
 const PAYLOAD: u8 = 0x1f;
 /// The sign, in a count's last group.
 const SIGN: u8 = 0x10;
+/// A count of at most this many bits before its last group fits 32 bits and its sign.
+const SOUND_SHIFT: u32 = 25;
 /// Groups of five bits in a 64-bit count.
 const MAX_GROUPS: usize = 13;
 
@@ -68,6 +70,10 @@ fn decode(height: u32, width: u32, text: &[u8], counts: &mut Vec<u32>) -> Result
     let pixels = pixel_count(height, width)?;
     counts.clear();
     counts.reserve(text.len().min(pixels as usize + 1));
+    if decode_sound(pixels, text, counts).is_some() {
+        return Ok(());
+    }
+    counts.clear();
     let (mut at, mut covered) = (0, 0u64);
     while at < text.len() {
         let (value, next) = read_count(text, at)?;
@@ -86,6 +92,37 @@ fn decode(height: u32, width: u32, text: &[u8], counts: &mut Vec<u32>) -> Result
         return Err(MaskError::Coverage { covered, height, width });
     }
     Ok(())
+}
+
+/// Decodes a string in which nothing is wrong; what is wrong with any other is for [`decode`] to say.
+fn decode_sound(pixels: u32, text: &[u8], counts: &mut Vec<u32>) -> Option<()> {
+    let (mut value, mut shift) = (0i32, 0);
+    // The last run and the one before it, to which the next one is given as a difference.
+    let (mut last, mut base) = (0, 0);
+    let mut left = pixels as i32;
+    for &byte in text {
+        let bits = byte.wrapping_sub(FIRST_CHARACTER);
+        if bits >= 2 * MORE || shift > SOUND_SHIFT {
+            return None;
+        }
+        value |= i32::from(bits & PAYLOAD) << shift;
+        shift += 5;
+        if bits & MORE != 0 {
+            continue;
+        }
+        // Repeats the sign bit upwards.
+        let difference = value << (32 - shift) >> (32 - shift);
+        let run = difference + if counts.len() > 2 { base } else { 0 };
+        if run < 0 || run > left {
+            return None;
+        }
+        left -= run;
+        counts.push(run as u32);
+        (base, last) = (last, run);
+        (value, shift) = (0, 0);
+    }
+    let is_whole = left == 0 && shift == 0 && counts.len() <= pixels as usize + 1;
+    is_whole.then_some(())
 }
 
 /// The next run, from its stored value and the runs before it.

@@ -13,6 +13,9 @@ fn polygons(part: &[f64]) -> Option<Segmentation> {
     Some(Segmentation::Polygons(vec![part.to_vec()]))
 }
 
+/// What makes something sound unsound.
+type Change<T> = fn(&mut T);
+
 /// One image with one instance.
 fn annotations() -> Annotations {
     Annotations {
@@ -83,7 +86,7 @@ fn refusal_of_record(options: Options, change: impl Fn(&mut Record)) -> Evaluati
     let mut records = [record()];
     assert!(evaluate(options, &annotations(), &records).is_ok());
     change(&mut records[0]);
-    evaluate(options, &annotations(), &records).err().expect("the change is refused")
+    evaluate(options, &annotations(), &records).expect_err("the change is refused")
 }
 
 fn with(iou: IouType, area: AreaRule) -> Options {
@@ -101,7 +104,7 @@ fn categories_need_a_frequency_letter() {
 
 #[test]
 fn images_need_their_category_lists() {
-    let changes: [(&str, fn(&mut ImageRecord)); 2] = [
+    let changes: [(&str, Change<ImageRecord>); 2] = [
         ("neg_category_ids", |image| image.neg_category_ids = None),
         ("not_exhaustive_category_ids", |image| image.not_exhaustive_category_ids = None),
     ];
@@ -122,7 +125,7 @@ fn masks_need_the_size_of_their_image() {
 
 #[test]
 fn annotations_need_what_is_compared() {
-    let changes: [(IouType, &str, fn(&mut Annotation)); 4] = [
+    let changes: [(IouType, &str, Change<Annotation>); 4] = [
         (IouType::Segm, "area", |annotation| annotation.area = None),
         (IouType::Bbox, "area", |annotation| annotation.area = None),
         (IouType::Segm, "segmentation", |annotation| annotation.segmentation = None),

@@ -1,0 +1,121 @@
+//! Questions about text, answered for eight bytes at a time.
+
+/// Every byte 1.
+const ONES: u64 = 0x0101_0101_0101_0101;
+/// The highest bit of every byte.
+const HIGHS: u64 = 0x8080_8080_8080_8080;
+
+/// The eight bytes from `at` on, the first one lowest.
+#[inline]
+fn word(bytes: &[u8], at: usize) -> Option<u64> {
+    let word: &[u8; 8] = bytes.get(at..)?.first_chunk()?;
+    Some(u64::from_le_bytes(*word))
+}
+
+/// Text to be compared word by word with others.
+#[derive(Debug, Default)]
+pub(super) struct Words {
+    /// Each with the mask of its bytes that count.
+    words: Vec<[u64; 2]>,
+    /// Bytes of each text, and the number of words up to its end.
+    ends: Vec<[usize; 2]>,
+}
+
+impl Words {
+    /// Adds a text after those that are there.
+    pub fn push(&mut self, text: &[u8]) {
+        for chunk in text.chunks(8) {
+            let mut bytes = [0; 8];
+            bytes[..chunk.len()].copy_from_slice(chunk);
+            self.words.push([u64::from_le_bytes(bytes), u64::MAX >> (64 - 8 * chunk.len())]);
+        }
+        self.ends.push([text.len(), self.words.len()]);
+    }
+
+    /// The end of the text at `place` in `bytes`, if it stands there from `at` on and the bytes go on for
+    /// a word.
+    #[inline]
+    pub fn end_of(&self, place: usize, bytes: &[u8], mut at: usize) -> Option<usize> {
+        let [length, end] = *self.ends.get(place)?;
+        let start = if place == 0 { 0 } else { self.ends[place - 1][1] };
+        let behind = at + length;
+        for [expected, mask] in &self.words[start..end] {
+            if word(bytes, at)? & mask != *expected {
+                return None;
+            }
+            at += 8;
+        }
+        Some(behind)
+    }
+}
+
+/// Marks the bytes that are no decimal digit.
+#[inline]
+fn no_digits(word: u64) -> u64 {
+    let values = word ^ (ONES * u64::from(b'0'));
+    // Of a byte below 128 the sum reaches 128 from 10 on.
+    (((values & !HIGHS) + ONES * 0x76) | values) & HIGHS
+}
+
+/// Appends decimal digits to a number that they do not take beyond 64 bits; `None` of anything else.
+#[inline]
+pub(super) fn append_digits(mut number: u64, mut digits: &[u8]) -> Option<u64> {
+    while let Some((eight, rest)) = digits.split_first_chunk::<8>() {
+        let word = u64::from_le_bytes(*eight);
+        if no_digits(word) != 0 {
+            return None;
+        }
+        number = number * 100_000_000 + eight_digits(word);
+        digits = rest;
+    }
+    for byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number = number * 10 + u64::from(digit);
+    }
+    Some(number)
+}
+
+/// The number that eight digits write: neighbours are joined to two, four and eight digits.
+#[inline]
+fn eight_digits(word: u64) -> u64 {
+    let ones = word - ONES * u64::from(b'0');
+    let twos = (ones * 10 + (ones >> 8)) & 0x00ff_00ff_00ff_00ff;
+    let fours = (twos * 100 + (twos >> 16)) & 0x0000_ffff_0000_ffff;
+    (fours * 10_000 + (fours >> 32)) & 0xffff_ffff
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_found_where_they_stand() {
+        let mut words = Words::default();
+        for text in [&b", "[..], b"12345678", b"a longer text", b""] {
+            words.push(text);
+        }
+        let text = b"x, 12345678 and a longer text, a longer tex_ .........";
+        assert_eq!(words.end_of(0, text, 1), Some(3));
+        assert_eq!(words.end_of(0, text, 0), None);
+        assert_eq!(words.end_of(1, text, 3), Some(11));
+        assert_eq!(words.end_of(2, text, 16), Some(29));
+        assert_eq!(words.end_of(2, text, 31), None);
+        assert_eq!(words.end_of(3, text, 31), Some(31));
+        assert_eq!(words.end_of(4, text, 0), None);
+        assert_eq!(words.end_of(0, b", ", 0), None);
+    }
+
+    #[test]
+    fn digits_make_their_number() {
+        for digits in ["", "0", "7", "12345678", "00000001", "99999999", "123456789012345678", "18446744073709551615"] {
+            assert_eq!(append_digits(0, digits.as_bytes()), Some(digits.parse().unwrap_or(0)));
+        }
+        assert_eq!(append_digits(12, b"345678901"), Some(12_345_678_901));
+        for other in ["1.5", "-1", "1234567/", "12345678:", "1 "] {
+            assert_eq!(append_digits(0, other.as_bytes()), None, "{other}");
+        }
+    }
+}

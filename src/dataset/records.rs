@@ -1,0 +1,118 @@
+//! The records of a stretch of a results file, one after the other.
+
+use super::json::{Kind, Parsed, Scanner};
+use super::json_rule::JsonRule;
+use super::layout::{Layout, Values};
+use super::results::RawRecord;
+
+/// Depth of nesting between the records.
+pub(super) const DEPTH: usize = 1;
+
+/// The records of a stretch of a results file. Their JSON is checked on the way, also what nobody
+/// looks at.
+#[derive(Debug)]
+pub struct Records<'a> {
+    file: &'a str,
+    /// From the start of the stretch to the end of what has been read.
+    text: &'a [u8],
+    /// End of the last record.
+    at: usize,
+    /// End of the stretch.
+    stop: usize,
+    /// Index of the next record.
+    index: usize,
+    /// Whether the next record is the first of the list.
+    first: bool,
+    layout: Layout,
+    end: Option<End>,
+}
+
+/// Why there are no more records.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum End {
+    /// The stretch ends.
+    Stretch,
+    /// The list ends.
+    List,
+    /// The next element is no object.
+    NotAnObject,
+    /// The text breaks a rule at an offset, or goes on beyond what has been read.
+    Broken { rule: JsonRule, at: usize },
+}
+
+impl End {
+    /// The same in a text that begins `bytes` earlier.
+    pub(super) fn moved(self, bytes: usize) -> Self {
+        match self {
+            Self::Broken { rule, at } => Self::Broken { rule, at: at + bytes },
+            other => other,
+        }
+    }
+}
+
+impl<'a> Records<'a> {
+    /// From the start of `text`, where record `index` comes next, to `stop`. Before record 0 no comma
+    /// is expected.
+    pub(super) fn new(file: &'a str, text: &'a [u8], stop: usize, index: usize) -> Self {
+        Self { file, text, at: 0, stop, index, first: index == 0, layout: Layout::default(), end: None }
+    }
+
+    /// Where the records end that were taken, the index of the next one, and why there are no more;
+    /// the rest of the stretch is scanned first.
+    pub(super) fn finish(mut self) -> (usize, usize, End) {
+        loop {
+            if let Some(end) = self.end {
+                return (self.at, self.index, end);
+            }
+            self.next();
+        }
+    }
+
+    fn next_values(&mut self) -> Result<Values<'a>, End> {
+        if self.at >= self.stop {
+            return Err(End::Stretch);
+        }
+        let mut scanner = Scanner::at(self.text, self.at, DEPTH);
+        self.next_in(&mut scanner).unwrap_or_else(|rule| Err(End::Broken { rule, at: scanner.position() }))
+    }
+
+    fn next_in(&mut self, scanner: &mut Scanner<'a>) -> Parsed<Result<Values<'a>, End>> {
+        let mut first = self.first;
+        if !scanner.next_element(&mut first)? {
+            self.at = scanner.position();
+            return Ok(Err(End::List));
+        }
+        if scanner.kind()? != Kind::Object {
+            return Ok(Err(End::NotAnObject));
+        }
+        self.first = false;
+        if let Some((values, end)) = self.layout.read(self.text, scanner.position()) {
+            self.at = end;
+            return Ok(Ok(values));
+        }
+        let values = self.layout.learn(scanner)?;
+        self.at = scanner.position();
+        Ok(Ok(values))
+    }
+}
+
+impl<'a> Iterator for Records<'a> {
+    type Item = RawRecord<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<RawRecord<'a>> {
+        if self.end.is_some() {
+            return None;
+        }
+        match self.next_values() {
+            Ok(values) => {
+                self.index += 1;
+                Some(RawRecord::new(self.file, self.index - 1, values))
+            }
+            Err(end) => {
+                self.end = Some(end);
+                None
+            }
+        }
+    }
+}

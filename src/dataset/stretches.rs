@@ -1,0 +1,296 @@
+//! Results files in stretches that are scanned at once by several threads.
+//!
+//! Where a stretch begins is a guess: a comma after a closing brace may as well stand in a string or
+//! deep in a record. The guess is right if the scan of the stretch before ends there; otherwise what
+//! was scanned from it is thrown away and scanned again from where a record does begin. So the guesses
+//! decide about time, never about the outcome.
+
+use std::io::Read;
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::chunks::{Chunks, Stop};
+use super::json::Kind;
+use super::json_rule::JsonRule;
+use super::records::{End, Records};
+use super::results::{RawRecord, MAX_RECORD_BYTES, TABLE};
+use super::{DatasetError, RecordPlace};
+
+/// Bytes of a stretch.
+const STRETCH_BYTES: usize = 1 << 19;
+
+/// Stretches that are read before they are scanned.
+const WINDOW_STRETCHES: usize = 8;
+
+/// Visits the detections of a results file in order, with memory for one chunk of the file or one
+/// record, whichever is larger. `file` names the source in messages.
+///
+/// The whole text is checked, including what `visit` does not look at.
+///
+/// # Errors
+/// What `visit` returns; [`DatasetError::Json`], [`DatasetError::ResultsNotAList`],
+/// [`DatasetError::EmptyResults`], [`DatasetError::RecordNotAnObject`],
+/// [`DatasetError::RecordTooLong`], [`DatasetError::Read`].
+pub fn scan_results(
+    file: &str,
+    reader: impl Read,
+    visit: impl FnMut(usize, RawRecord<'_>) -> Result<(), DatasetError>,
+) -> Result<(), DatasetError> {
+    scan_until(file, reader, visit)
+}
+
+/// [`scan_results`] where `visit` may stop for a reason of its own.
+///
+/// # Errors
+/// As [`scan_results`].
+pub fn scan_until<E: From<DatasetError>>(
+    file: &str,
+    reader: impl Read,
+    mut visit: impl FnMut(usize, RawRecord<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut scan = ResultsScan::open(file, reader, STRETCH_BYTES)?;
+    while !scan.is_done {
+        let mut records = Records::new(file, scan.chunks.window(), usize::MAX, scan.index);
+        for record in &mut records {
+            visit(record.index(), record)?;
+        }
+        let scanned = Scanned::of(records);
+        scan.advance(scanned)?;
+    }
+    Ok(scan.close()?)
+}
+
+/// Scans the detections of a results file on several threads: `take` makes a product of the records of
+/// each stretch of the file, and `merge` is given the products in the order of the file.
+///
+/// The records that `take` sees are numbered from somewhere in the file; what must be added to the
+/// numbers comes with the product.
+///
+/// # Errors
+/// What `merge` returns, and those of [`scan_results`].
+pub fn scan_stretches<P: Send, E: From<DatasetError>>(
+    file: &str,
+    reader: impl Read,
+    take: impl Fn(&mut Records<'_>) -> P + Sync,
+    merge: impl FnMut(P, usize) -> Result<(), E>,
+) -> Result<(), E> {
+    scan_in(STRETCH_BYTES, file, reader, take, merge)
+}
+
+/// [`scan_stretches`] in stretches of about `stretch_bytes`.
+fn scan_in<P: Send, E: From<DatasetError>>(
+    stretch_bytes: usize,
+    file: &str,
+    reader: impl Read,
+    take: impl Fn(&mut Records<'_>) -> P + Sync,
+    mut merge: impl FnMut(P, usize) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut scan = ResultsScan::open(file, reader, WINDOW_STRETCHES * stretch_bytes)?;
+    while !scan.is_done {
+        let stretches = stretches(scan.chunks.window(), stretch_bytes);
+        let scanned = take_window(file, scan.chunks.window(), stretches, scan.index, &take, &mut merge)?;
+        scan.advance(scanned)?;
+    }
+    Ok(scan.close()?)
+}
+
+/// How far a scan has come.
+struct Scanned {
+    /// End of the last record.
+    end: usize,
+    /// Index of the next record.
+    index: usize,
+    /// Why it ended.
+    why: End,
+}
+
+impl Scanned {
+    fn of(records: Records<'_>) -> Self {
+        let (end, index, why) = records.finish();
+        Self { end, index, why }
+    }
+}
+
+/// Takes the records of a window, of which the first is record `index` of the file.
+fn take_window<P: Send, E>(
+    file: &str,
+    window: &[u8],
+    stretches: Vec<Range<usize>>,
+    index: usize,
+    take: impl Fn(&mut Records<'_>) -> P + Sync,
+    mut merge: impl FnMut(P, usize) -> Result<(), E>,
+) -> Result<Scanned, E> {
+    // The first stretch continues the file's numbers. The others begin anywhere but at 0, the number
+    // of a record without a comma before it.
+    let stretches = stretches.into_iter().zip([index].into_iter().chain(std::iter::repeat(1)));
+    let stretches: Vec<(Range<usize>, usize)> = stretches.collect();
+    let taken: Vec<(P, Scanned)> = stretches
+        .par_iter()
+        .map(|(stretch, index)| {
+            let mut records = Records::new(file, &window[stretch.start..], stretch.len(), *index);
+            (take(&mut records), Scanned::of(records))
+        })
+        .collect();
+    let mut reached = Scanned { end: 0, index, why: End::Stretch };
+    for ((stretch, index), (product, scanned)) in stretches.into_iter().zip(taken) {
+        if stretch.start != reached.end || !matches!(reached.why, End::Stretch) {
+            break;
+        }
+        let before = reached.index - index;
+        merge(product, before)?;
+        let (end, why) = (stretch.start + scanned.end, scanned.why.moved(stretch.start));
+        reached = Scanned { end, index: before + scanned.index, why };
+    }
+    Ok(reached)
+}
+
+/// Guesses where records begin, or rather the comma before them.
+fn stretches(window: &[u8], stretch_bytes: usize) -> Vec<Range<usize>> {
+    let mut starts = vec![0];
+    let mut from = stretch_bytes;
+    while let Some(comma) = window.get(from..).and_then(comma_between_records) {
+        starts.push(from + comma);
+        from += comma + stretch_bytes;
+    }
+    let ends = starts.iter().skip(1).copied().chain([usize::MAX]);
+    starts.iter().copied().zip(ends).map(|(start, end)| start..end).collect()
+}
+
+/// The first comma after a closing and before an opening brace.
+fn comma_between_records(text: &[u8]) -> Option<usize> {
+    let is_between = |comma: usize| {
+        let next = text[comma + 1..].iter().find(|byte| !byte.is_ascii_whitespace());
+        text[comma] == b',' && next == Some(&b'{')
+    };
+    (1..text.len()).find(|&comma| text[comma - 1] == b'}' && is_between(comma))
+}
+
+struct ResultsScan<'a, R> {
+    file: &'a str,
+    chunks: Chunks<R>,
+    /// Index of the next record.
+    index: usize,
+    /// Whether the list has ended.
+    is_done: bool,
+}
+
+impl<'a, R: Read> ResultsScan<'a, R> {
+    /// Enters the list.
+    fn open(file: &'a str, reader: R, chunk: usize) -> Result<Self, DatasetError> {
+        let mut scan = Self { file, chunks: Chunks::new(reader, chunk, MAX_RECORD_BYTES), index: 0, is_done: false };
+        let open = scan.chunks.step(0, |scanner| {
+            scanner.refuse_byte_order_mark()?;
+            let is_list = scanner.kind()? == Kind::List;
+            if is_list {
+                scanner.enter()?;
+            }
+            Ok(is_list)
+        });
+        let (is_list, bytes) = scan.placed(open)?;
+        scan.chunks.consume(bytes);
+        if is_list {
+            return Ok(scan);
+        }
+        Err(DatasetError::ResultsNotAList { file: file.to_owned() })
+    }
+
+    /// Lets go of what has been scanned, and reads on where only more text can help.
+    fn advance(&mut self, scanned: Scanned) -> Result<(), DatasetError> {
+        self.index = scanned.index;
+        match scanned.why {
+            End::Stretch => {}
+            End::List => self.is_done = true,
+            End::NotAnObject => return Err(DatasetError::RecordNotAnObject { place: self.place() }),
+            End::Broken { rule: JsonRule::UnexpectedEnd, .. } if !self.chunks.is_exhausted() => {
+                self.chunks.consume(scanned.end);
+                let refilled = self.chunks.refill();
+                return self.placed(refilled);
+            }
+            End::Broken { rule, at } => return self.placed(Err(Stop::Broken { rule, at })),
+        }
+        self.chunks.consume(scanned.end);
+        Ok(())
+    }
+
+    /// Checks that nothing follows the list, and that there was something in it.
+    fn close(&mut self) -> Result<(), DatasetError> {
+        let end = self.chunks.finish();
+        self.placed(end)?;
+        if self.index == 0 {
+            return Err(DatasetError::EmptyResults { file: self.file.to_owned() });
+        }
+        Ok(())
+    }
+
+    fn place(&self) -> RecordPlace {
+        RecordPlace { file: self.file.to_owned(), table: TABLE, index: self.index }
+    }
+
+    fn placed<T>(&self, outcome: Result<T, Stop>) -> Result<T, DatasetError> {
+        outcome.map_err(|stop| match stop {
+            Stop::Read(error) => DatasetError::Read { file: self.file.to_owned(), error },
+            Stop::Broken { rule, at } => DatasetError::json(self.file, self.chunks.consumed() + at as u64, rule),
+            Stop::TooLong => DatasetError::RecordTooLong { place: self.place() },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::Key;
+
+    /// Records whose unread values look like the space between records, in strings and for real.
+    fn misleading_results(records: usize) -> String {
+        let decoy = r#""note": "}, {\"image_id\": 0}, {", "parts": [{"a": 1}, {"image_id": -1}, {}]"#;
+        let record = |id: usize| match id % 3 {
+            0 => format!(r#"{{"image_id": {id}, "score": 0.25, {decoy}}}"#),
+            1 => format!(r#"{{{decoy}, "score": 1, "image_id": {id}}}"#),
+            _ => format!(r#"{{"image_id": {id}}}"#),
+        };
+        format!("[{}]", (0..records).map(record).collect::<Vec<_>>().join(", "))
+    }
+
+    /// The image ids with the records' numbers, or the refusal.
+    fn scanned(stretch_bytes: usize, text: &str) -> Result<Vec<(usize, Key)>, String> {
+        let mut found = Vec::new();
+        let take =
+            |records: &mut Records<'_>| records.map(|record| (record.index(), record.image_id())).collect::<Vec<_>>();
+        scan_in(stretch_bytes, "dt.json", text.as_bytes(), take, |stretch, before| {
+            for (index, image) in stretch {
+                found.push((before + index, image?));
+            }
+            Ok::<(), DatasetError>(())
+        })
+        .map(|()| found)
+        .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn wrong_guesses_do_not_show() {
+        let text = misleading_results(100);
+        let expected: Vec<_> = (0..100).map(|id| (id, Key::Integer(id as i64))).collect();
+        for stretch_bytes in [1, 7, 40, 100, 333, 5000, 1 << 20] {
+            assert_eq!(scanned(stretch_bytes, &text).as_ref(), Ok(&expected), "stretches of {stretch_bytes}");
+        }
+    }
+
+    #[test]
+    fn refusals_are_those_of_one_stretch() {
+        let text = misleading_results(60);
+        let broken = [
+            text.replacen("\"image_id\": 31", "\"image_id\": 31,", 1),
+            text.replacen("{\"image_id\": 32}", "32", 1),
+            text[..text.len() / 2].to_owned(),
+            format!("{text} ]"),
+            "[]".to_owned(),
+        ];
+        for text in broken {
+            let expected = scanned(1 << 20, &text).unwrap_err();
+            for stretch_bytes in [1, 50, 700] {
+                assert_eq!(scanned(stretch_bytes, &text).as_ref(), Err(&expected), "stretches of {stretch_bytes}");
+            }
+        }
+    }
+}
