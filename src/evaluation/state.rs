@@ -68,8 +68,12 @@ impl Evaluator<'_> {
     pub fn merge(&self, states: &[(&str, &[u8])]) -> Result<Vec<ImageMatches>, StateError> {
         let ids = self.ground_truth.images.ids();
         let mut merged: Vec<Option<ImageMatches>> = vec![None; ids.len()];
+        let mut area = None;
         for &(name, bytes) in states {
             for image in self.load(name, bytes)? {
+                if *area.get_or_insert(image.area) != image.area {
+                    return Err(StateError::Foreign { source_name: name.to_owned() });
+                }
                 let place = image.image as usize;
                 if merged[place].replace(image).is_some() {
                     return Err(StateError::Overlapping { source_name: name.to_owned(), image: ids[place] });
@@ -322,6 +326,10 @@ mod tests {
         let twice = refused(&[("a", &bytes), ("b", &bytes)]);
         assert_eq!(twice, StateError::Overlapping { source_name: "b".to_owned(), image: 3 });
         let part = evaluator.save(&matches(&evaluator)[1..2]);
+        let mut by_mask = matches(&evaluator)[..1].to_vec();
+        by_mask[0].area = AreaRule::Mask;
+        let by_mask = evaluator.save(&by_mask);
+        assert_eq!(refused(&[("a", &part), ("b", &by_mask)]), StateError::Foreign { source_name: "b".to_owned() });
         assert_eq!(refused(&[("a", &part)]), StateError::Missing { images: vec![3, 9] });
         let other = self::evaluator(&annotations, 100);
         assert!(matches!(other.merge(&[("a", &bytes)]), Err(StateError::Foreign { .. })));
