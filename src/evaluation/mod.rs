@@ -39,6 +39,7 @@ mod protocol;
 mod report;
 mod runs;
 mod score;
+mod state;
 mod summary;
 
 pub use agreement::{compare_image, Agreement, AgreementBuilder, ImageAgreement, Pair};
@@ -49,4 +50,5 @@ pub use image::ImageMatches;
 pub use metrics::{AreaRule, CategoryMetrics, Curves, Evaluation, IouType, Metrics, Swallowed};
 pub use protocol::{Options, AREAS, AREA_RANGES, IOU_THRESHOLDS, MAX_DETECTIONS, RECALLS, THRESHOLDS};
 pub use report::EvaluationReport;
+pub use state::StateError;
 pub use summary::Arrays;
