@@ -5,7 +5,7 @@
 //! ```text
 //! annotations, images, prompts -> dataset -> model -> detection -> evaluation -> report
 //!                                     mask is the ground floor of dataset, detection and evaluation
-//! zoo describes what to run; run drives the chain over a zoo; cli parses and prints
+//! zoo describes what to run; run drives the chain over a zoo, latency times it; cli parses and prints
 //! ```
 //!
 //! No room imports one that comes after it. `evaluation` knows no candle, `model` knows no JSON,
@@ -27,6 +27,8 @@ pub mod report;
 
 #[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(feature = "cli")]
+pub mod latency;
 #[cfg(feature = "cli")]
 pub mod run;
 #[cfg(feature = "cli")]

@@ -6,6 +6,8 @@ mod commands;
 mod eval_table;
 pub mod exit;
 mod failure;
+mod latency;
+mod latency_table;
 mod output;
 mod progress;
 mod zoo_table;
