@@ -226,7 +226,7 @@ mod tests {
         let clock = SimulatedClock::default();
         let workload = Scripted::new(&clock, |call| 100.0 + (call % 3) as f64 * 10.0);
         let series = measure(&workload, &INPUTS, &limits(WarmUp::NONE, 2.2, 5), &clock).expect("nothing fails");
-        assert_eq!((series.samples.len(), series.stop, series.detections), (20, Stop::Complete, 60));
+        assert_eq!((series.samples.len(), series.stop, series.detections), (21, Stop::Complete, 63));
         assert!((series.samples[1].ms - 110.0).abs() < 1e-6, "preparation is not timed");
         assert_eq!(series.samples[1].stages.iter().map(|stage| stage.0).collect::<Vec<_>>(), ["network", "masks"]);
         let many = measure(&workload, &INPUTS, &limits(WarmUp::NONE, 0.1, 50), &clock).expect("nothing fails");

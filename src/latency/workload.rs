@@ -53,7 +53,7 @@ impl Workload for Timed<'_> {
 
     fn run(&self, input: &Input, laps: &mut Laps<'_>) -> Result<usize, LatencyError> {
         match input {
-            Input::Tensor(batch) => self.from_tensor(batch, laps),
+            Input::Tensor(batch) => self.network_and_boxes(batch, laps),
             Input::Images(images) => self.segment(images, laps),
             Input::Files(files) => self.decode(files, laps),
             Input::Prompts => {
@@ -88,7 +88,7 @@ impl Timed<'_> {
         Ok(laps.lap("network", || self.subject.model.forward(batch, self.subject.text))?)
     }
 
-    fn from_tensor(&self, batch: &InputBatch, laps: &mut Laps<'_>) -> Result<usize, LatencyError> {
+    fn network_and_boxes(&self, batch: &InputBatch, laps: &mut Laps<'_>) -> Result<usize, LatencyError> {
         let outputs = self.network(batch, laps)?;
         if self.task.latency == Latency::Forward {
             return Ok(0);
