@@ -5,7 +5,8 @@
 //! ```text
 //! annotations, images, prompts -> dataset -> model -> detection -> evaluation -> report
 //!                                     mask is the ground floor of dataset, detection and evaluation
-//! gate judges a stored run by a baseline; zoo describes what to run; run drives the chain over a zoo; cli parses and prints
+//! zoo describes what to run; gate judges a stored run by a baseline
+//! run drives the chain over a zoo, latency times it; cli parses and prints
 //! ```
 //!
 //! No room imports one that comes after it. `evaluation` knows no candle, `model` knows no JSON,
@@ -29,6 +30,8 @@ pub mod report;
 pub mod cli;
 #[cfg(feature = "cli")]
 pub mod gate;
+#[cfg(feature = "cli")]
+pub mod latency;
 #[cfg(feature = "cli")]
 pub mod run;
 #[cfg(feature = "cli")]

@@ -7,6 +7,7 @@ use clap_complete::Shell;
 
 use super::exit;
 use super::gate::{BaselineArgs, GateArgs, BASELINE_EXAMPLES, GATE_EXAMPLES};
+use super::latency::{LatencyArgs, LATENCY_EXAMPLES};
 use crate::evaluation::{AreaRule, IouType};
 
 /// Evaluate the YOLO-World-Seg model zoo on LVIS.
@@ -42,6 +43,12 @@ pub enum Command {
     /// List zoos, or one zoo's variants, published rows and what is present
     #[command(after_help = ZOO_EXAMPLES)]
     Zoo(ZooArgs),
+    /// Measure how long the models take, by name, with intervals and a verdict
+    #[command(after_help = LATENCY_EXAMPLES)]
+    Latency(LatencyArgs),
+    /// Carry out one order of `latency`, read from stdin
+    #[command(hide = true)]
+    LatencyWorker,
     /// Print a completion script for a shell
     Completions {
         /// The shell

@@ -9,7 +9,7 @@ use super::args::{Cli, Command, ComputeArgs, EvalArgs, PredictArgs, ReportArgs, 
 use super::failure::Failure;
 use super::output::{print, stdout_colour, width};
 use super::progress::Progress;
-use super::{eval_table, exit, gate, zoo_table};
+use super::{eval_table, exit, gate, latency, zoo_table};
 use crate::dataset::{write_whole, Annotations};
 use crate::evaluation::{evaluate_file, EvaluationReport, Options};
 use crate::report::{self, RowStatus, RunVerdict, StoredRun};
@@ -29,6 +29,8 @@ pub fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Baseline(args) => gate::baseline(&args),
         Command::Gate(args) => gate::gate(&args),
         Command::Zoo(args) => zoo(&args),
+        Command::Latency(args) => latency::latency(args, &INTERRUPTED),
+        Command::LatencyWorker => latency::worker(),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "zoobench", &mut std::io::stdout());
             Ok(exit::DONE)
@@ -157,7 +159,7 @@ fn compute(args: &ComputeArgs) -> Compute {
 }
 
 /// The first Ctrl-C lets images in flight end; the second ends the program.
-fn stop_on_interrupt() {
+pub(super) fn stop_on_interrupt() {
     let handler = || {
         if INTERRUPTED.swap(true, Ordering::Relaxed) {
             std::process::exit(i32::from(exit::INTERRUPTED));

@@ -7,6 +7,8 @@ mod eval_table;
 pub mod exit;
 mod failure;
 mod gate;
+mod latency;
+mod latency_table;
 mod output;
 mod progress;
 mod zoo_table;

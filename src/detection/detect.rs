@@ -18,21 +18,60 @@ use crate::model::{HeadOutput, Letterbox, LevelOutput, MASK_CHANNELS};
 /// If a vector of `output` is shorter than its documented shape, or the image has more than
 /// [`MAX_PIXELS`](crate::mask::MAX_PIXELS) pixels.
 pub fn detect(output: &HeadOutput, letterbox: &Letterbox, settings: &Settings) -> Vec<Detection> {
+    with_masks(output, letterbox, settings, &detect_boxes(output, settings))
+}
+
+/// A detection before its mask is assembled.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DetectedBox {
+    /// Index of the prompt.
+    pub label: usize,
+    /// Confidence in 0..=1.
+    pub score: f32,
+    /// `[x1, y1, x2, y2]` in pixels of the square input, not clamped.
+    pub bbox: [f32; 4],
+    /// Index among the positions of all levels: where its mask coefficients are.
+    position: usize,
+}
+
+/// The boxes of one image after suppression, best first: [`detect`] less the masks.
+///
+/// # Panics
+/// If a vector of `output` is shorter than its documented shape.
+pub fn detect_boxes(output: &HeadOutput, settings: &Settings) -> Vec<DetectedBox> {
     let boxes = decode(&output.levels);
     let candidates = candidates(output, &boxes, settings);
     let candidate_boxes: Vec<_> = candidates.iter().map(|candidate| boxes[candidate.position as usize]).collect();
     let labels: Vec<_> = candidates.iter().map(|candidate| candidate.label).collect();
     let kept = suppress(&candidate_boxes, &labels, settings.iou_threshold, settings.max_detections);
+    let detected = kept.into_iter().map(|index| {
+        let candidate = candidates[index];
+        let (label, position) = (candidate.label as usize, candidate.position as usize);
+        DetectedBox { label, score: candidate.score, bbox: candidate_boxes[index], position }
+    });
+    detected.collect()
+}
+
+/// The detections that `boxes` of the same output become: [`detect`] from the masks on.
+///
+/// # Panics
+/// As [`detect`], and if `boxes` are those of an output with more positions.
+pub fn with_masks(
+    output: &HeadOutput,
+    letterbox: &Letterbox,
+    settings: &Settings,
+    boxes: &[DetectedBox],
+) -> Vec<Detection> {
     let masks = Masks::new(output, letterbox, settings.mask_threshold);
-    kept.par_iter()
-        .map_init(Scratch::default, |scratch, &index| {
-            let (candidate, bbox) = (candidates[index], candidate_boxes[index]);
-            let coefficients = coefficients(&output.levels, candidate.position as usize);
+    boxes
+        .par_iter()
+        .map_init(Scratch::default, |scratch, detected| {
+            let coefficients = coefficients(&output.levels, detected.position);
             Detection {
-                label: candidate.label as usize,
-                score: candidate.score,
-                bbox: to_original(bbox, letterbox),
-                mask: masks.windowed(&coefficients, bbox, scratch),
+                label: detected.label,
+                score: detected.score,
+                bbox: to_original(detected.bbox, letterbox),
+                mask: masks.windowed(&coefficients, detected.bbox, scratch),
             }
         })
         .collect()

@@ -45,6 +45,6 @@ mod records;
 mod settings;
 mod sigmoid;
 
-pub use detect::detect;
+pub use detect::{detect, detect_boxes, with_masks, DetectedBox};
 pub use records::to_records;
 pub use settings::{Detection, Settings};

@@ -45,10 +45,15 @@ mod reference;
 mod scoring;
 mod variant;
 
+pub(crate) use checkpoints::load as load_model;
 pub use drive::{run, Outcome};
 pub use error::RunError;
 pub use events::{Event, Observer};
+pub(crate) use inputs::Sample;
 pub use inputs::Subset;
 pub use job::{Compute, Job};
+pub(crate) use machine::machine;
+pub(crate) use plan::Plan;
 pub use plan::{weights_place, WeightsPlace};
 pub use predict::{predict, Predicted, Prediction};
+pub(crate) use variant::check_hash;

@@ -76,7 +76,11 @@ fn where_to_get(variant: &Variant, path: &Path) -> String {
     }
 }
 
-fn check_hash(variant: &Variant, checkpoint: &Checkpoint) -> Result<(), RunError> {
+/// Whether the checkpoint is the one that the zoo names.
+///
+/// # Errors
+/// Where its hash is another.
+pub fn check_hash(variant: &Variant, checkpoint: &Checkpoint) -> Result<(), RunError> {
     match &variant.sha256 {
         Some(expected) if !checkpoint.sha256().starts_with(expected.as_str()) => Err(RunError::WrongWeights {
             file: variant.weights.clone(),

@@ -1,0 +1,151 @@
+//! The `latency` command, and the measuring process that it starts.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use clap::Args;
+
+use super::commands::stop_on_interrupt;
+use super::failure::Failure;
+use super::output::{print, width};
+use super::{exit, latency_table};
+use crate::latency::{
+    measure_latency, read_order, work, write_measured, Computed, LatencyError, LatencyJob, Length, ProcessLauncher,
+    Verdict,
+};
+use crate::zoo::Zoo;
+
+/// Of the draws of inputs and the order of processes: equal for all measurements that are compared.
+const SEED: u64 = 20_240_130;
+
+/// Name of the hidden command, as clap spells `LatencyWorker`.
+const WORKER: &str = "latency-worker";
+
+pub const LATENCY_EXAMPLES: &str = "\
+Examples:
+  zoobench run && zoobench latency --accuracy runs/shapes
+      the embedded zoo: `forward` and `segment`, at most five minutes on two cores
+  zoobench latency --standard --json base.json
+  zoobench latency --standard --compare base.json
+      FAST, SLOW, SAME or AMBG against a measurement on the same machine
+  zoobench latency --random-weights v1-L
+      `forward` of an architecture without public weights";
+
+/// Arguments of `latency`.
+#[derive(Debug, Args)]
+pub struct LatencyArgs {
+    /// A built-in zoo's name, or a zoo file
+    #[arg(long, value_name = "NAME|FILE", default_value = "shapes")]
+    zoo: String,
+    /// Data root: the annotation file and the images lie below it
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Folder with the zoo's weights files
+    #[arg(long, value_name = "DIR")]
+    weights: Option<PathBuf>,
+    /// Only these variants
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    variants: Vec<String>,
+    /// `forward` of an architecture with random weights: v1-M, v1-L, v2-M or v2-L
+    #[arg(long, value_name = "ARCHITECTURE", conflicts_with = "variants")]
+    random_weights: Option<String>,
+    /// Device of the network
+    #[arg(long, value_name = "DEVICE", default_value = "cpu")]
+    device: String,
+    /// Threads [default: all cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// How long
+    #[command(flatten)]
+    length: LengthArgs,
+    /// Folder of the accuracy run (`zoobench run`) of the same weights
+    #[arg(long, value_name = "RUN")]
+    accuracy: Option<PathBuf>,
+    /// Compare with this JSON file of an earlier measurement
+    #[arg(long, value_name = "BASE")]
+    compare: Option<PathBuf>,
+    /// Write the measurement as JSON, and every sample beside it
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Write latency.json and every sample into this folder
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+/// The lengths, one of them.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+struct LengthArgs {
+    /// 10 s a measurement, `forward` and `segment` [default]
+    #[arg(long)]
+    quick: bool,
+    /// 60 s and 1,024 queries a measurement, every latency and batches up to 32
+    #[arg(long)]
+    standard: bool,
+    /// As --standard, 600 s a measurement
+    #[arg(long)]
+    record: bool,
+    /// A fraction of a second: for tests of the command
+    #[arg(long, hide = true)]
+    trial: bool,
+}
+
+impl LengthArgs {
+    fn length(&self) -> Length {
+        match (self.trial, self.standard, self.record) {
+            (true, ..) => Length::Trial,
+            (_, true, _) => Length::Standard,
+            (.., true) => Length::Record,
+            _ => Length::Quick,
+        }
+    }
+}
+
+/// Measures and shows; exit code 3 where the figures do not stand.
+pub fn latency(args: LatencyArgs, interrupted: &AtomicBool) -> Result<u8, Failure> {
+    let program = std::env::current_exe().map_err(LatencyError::Start)?;
+    let launcher = ProcessLauncher { program, arguments: vec![WORKER.into()] };
+    let (json, out) = (args.json.clone(), args.out.clone());
+    let job = job(args)?;
+    stop_on_interrupt();
+    let progress = |done: usize, all: usize, variant: &str| eprintln!("process {} of {all}: {variant}", done + 1);
+    let measured = measure_latency(&job, &launcher, &progress, interrupted).map_err(failure)?;
+    let files = json.into_iter().chain(out.as_deref().map(|folder: &Path| folder.join("latency.json")));
+    for file in files {
+        write_measured(&measured, &file)?;
+        eprintln!("measurement: {}", file.display());
+    }
+    print(&latency_table::table(&measured.record, width()));
+    Ok(if measured.record.verdict == Verdict::Valid { exit::DONE } else { exit::INVALID })
+}
+
+/// Carries out the order on stdin.
+pub fn worker() -> Result<u8, Failure> {
+    let report = work(&read_order(std::io::stdin().lock())?)?;
+    print(&serde_json::to_string(&report)?);
+    Ok(exit::DONE)
+}
+
+fn job(args: LatencyArgs) -> Result<LatencyJob, Failure> {
+    Ok(LatencyJob {
+        zoo: Zoo::load(&args.zoo)?,
+        zoo_argument: args.zoo,
+        data: args.data,
+        weights: args.weights,
+        variants: args.variants,
+        random_weights: args.random_weights,
+        computed: Computed { device: args.device, threads: args.threads.map(usize::from) },
+        length: args.length.length(),
+        seed: SEED,
+        accuracy: args.accuracy,
+        base: args.compare,
+    })
+}
+
+fn failure(error: LatencyError) -> Failure {
+    match error {
+        LatencyError::Interrupted => Failure::with_code(exit::INTERRUPTED, "interrupted; nothing was written"),
+        LatencyError::NoWeights { .. } => Failure::with_code(exit::NOTHING_EVALUATED, error.to_string()),
+        _ => Failure::input(&error),
+    }
+}

@@ -1,0 +1,154 @@
+//! How long is measured: the three lengths of the protocol, and what each of them measures.
+
+use serde::{Deserialize, Serialize};
+
+use super::task::{Latency, Scenario, Task};
+use crate::detection::Settings;
+
+/// Score below which a deployed detector shows nothing.
+const DEPLOYED_SCORE: f32 = 0.25;
+
+/// Batches of the offline scenario, in the order in which they are tried.
+const BATCHES: [usize; 6] = [1, 2, 4, 8, 16, 32];
+
+/// A timed series goes on for at most so many times its length.
+const PATIENCE: f64 = 30.0;
+
+/// How long, and so how well, is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Length {
+    /// A fraction of a second: shows that the chain works and nothing else.
+    Trial,
+    /// 10 s a measurement.
+    Quick,
+    /// 60 s and 1,024 queries a measurement.
+    Standard,
+    /// 600 s a measurement.
+    Record,
+}
+
+impl Length {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Trial => "trial",
+            Self::Quick => "quick",
+            Self::Standard => "standard",
+            Self::Record => "record",
+        }
+    }
+
+    /// Processes a variant.
+    pub fn processes(self) -> usize {
+        if self == Self::Trial {
+            2
+        } else {
+            5
+        }
+    }
+
+    /// What is measured of a variant: single queries, then batches in rising order.
+    pub fn tasks(self) -> Vec<Task> {
+        let headline = [Task::single(Latency::Forward), Task::single(Latency::Segment)];
+        if matches!(self, Self::Trial | Self::Quick) {
+            return headline.into();
+        }
+        let deployed = Task { score_threshold: DEPLOYED_SCORE, ..Task::single(Latency::Segment) };
+        let apart = [Latency::Detect, Latency::Decode, Latency::Vocabulary].map(Task::single);
+        let offline =
+            |latency| BATCHES.map(|batch| Task { scenario: Scenario::Offline, batch, ..Task::single(latency) });
+        let batches = [Latency::Forward, Latency::Segment].into_iter().flat_map(offline);
+        headline.into_iter().chain([deployed]).chain(apart).chain(batches).collect()
+    }
+
+    /// The rules of one task in one process.
+    pub fn limits(self, task: &Task) -> Limits {
+        // Encoding a vocabulary takes minutes on a CPU and is done once: one sample a process.
+        if task.latency == Latency::Vocabulary {
+            return Limits { warm_up: WarmUp::NONE, seconds: 0.0, queries: 1, patience_seconds: 0.0 };
+        }
+        let processes = self.processes() as f64;
+        let (seconds, queries) = match self {
+            Self::Trial => (0.1, 2),
+            Self::Quick => (10.0, 50),
+            Self::Standard => (60.0, 1024),
+            Self::Record => (600.0, 1024),
+        };
+        let queries = (queries as f64 / processes / task.batch as f64).ceil() as usize;
+        let seconds = seconds / processes;
+        Limits { warm_up: self.warm_up(), seconds, queries, patience_seconds: PATIENCE * seconds }
+    }
+
+    fn warm_up(self) -> WarmUp {
+        match self {
+            Self::Trial => WarmUp { seconds: 0.0, images: 1, steady: false },
+            // The quick length shares its time among five processes.
+            Self::Quick => WarmUp { seconds: 1.0, images: 20, steady: true },
+            Self::Standard | Self::Record => WarmUp { seconds: 3.0, images: 50, steady: true },
+        }
+    }
+}
+
+/// The rules of one timed series.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Limits {
+    /// What comes before.
+    pub warm_up: WarmUp,
+    /// Least seconds of timed calls.
+    pub seconds: f64,
+    /// Least number of timed calls.
+    pub queries: usize,
+    /// Seconds after which the series ends whatever it has.
+    pub patience_seconds: f64,
+}
+
+/// When a process counts as warm.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct WarmUp {
+    /// Least seconds.
+    pub seconds: f64,
+    /// Least images.
+    pub images: usize,
+    /// Whether the median of the last 20 calls must have come to rest: moved by less than 1 %.
+    pub steady: bool,
+}
+
+impl WarmUp {
+    /// Nothing comes before.
+    pub const NONE: Self = Self { seconds: 0.0, images: 0, steady: false };
+}
+
+impl Task {
+    /// One image at a time, under the thresholds of the accuracy run.
+    pub fn single(latency: Latency) -> Self {
+        let score_threshold = Settings::default().score_threshold;
+        Self { latency, scenario: Scenario::Single, batch: 1, score_threshold }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_length_measures_the_headline_first() {
+        for length in [Length::Trial, Length::Quick, Length::Standard, Length::Record] {
+            let tasks = length.tasks();
+            let names: Vec<_> = tasks.iter().take(2).map(|task| task.latency).collect();
+            assert_eq!(names, [Latency::Forward, Latency::Segment], "{}", length.name());
+        }
+        assert_eq!(Length::Quick.tasks().len(), 2);
+        assert_eq!(Length::Standard.tasks().len(), 18);
+    }
+
+    #[test]
+    fn the_processes_share_the_length() {
+        let limits = Length::Standard.limits(&Task::single(Latency::Segment));
+        assert_eq!((limits.seconds, limits.queries), (12.0, 205));
+        assert!(5 * limits.queries >= 1024);
+        let batch = Task { scenario: Scenario::Offline, batch: 32, ..Task::single(Latency::Forward) };
+        assert_eq!(Length::Standard.limits(&batch).queries, 7);
+        assert_eq!(Length::Record.limits(&Task::single(Latency::Vocabulary)).queries, 1);
+    }
+}

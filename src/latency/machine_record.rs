@@ -1,0 +1,38 @@
+//! The machine, for the record.
+
+use sha2::{Digest, Sha256};
+
+use super::machine_state::{base_clock_mhz, governor, kernel, memory_bytes, MachineState};
+use super::order::Computed;
+use super::record::MachineRecord;
+use crate::run::{machine, Compute};
+
+/// The machine before a measurement.
+///
+pub(super) fn machine_record(computed: &Computed) -> MachineRecord {
+    let compute = Compute { device: computed.device.clone(), batch: 1, threads: computed.threads };
+    let facts = machine(compute.threads(), &computed.device);
+    let memory_bytes = memory_bytes("MemTotal");
+    // Gibibytes: the kernel's own share differs a little from boot to boot.
+    let gibibytes = memory_bytes.unwrap_or_default().div_ceil(1 << 30);
+    let identity =
+        format!("{}\n{}\n{}\n{}\n{}\n{gibibytes}", facts.cpu, facts.cores, facts.os, facts.threads, facts.device);
+    let fingerprint = Sha256::digest(identity.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let now = MachineState::now();
+    MachineRecord {
+        fingerprint,
+        cpu: facts.cpu,
+        cores: facts.cores,
+        threads: facts.threads,
+        os: facts.os,
+        kernel: kernel(),
+        memory_bytes,
+        governor: governor(),
+        base_clock_mhz: base_clock_mhz(),
+        gpu: "not asked: this build computes on the CPU alone and has no NVML".to_owned(),
+        debug_build: cfg!(debug_assertions),
+        clock_method: "host monotonic clock on both sides of each call; calls on the CPU are synchronous".to_owned(),
+        before: now.clone(),
+        after: now,
+    }
+}

@@ -1,0 +1,289 @@
+//! Warming up, and timing one call after the other.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::clock::{Clock, Laps, Sample};
+use super::length::{Limits, WarmUp};
+use super::random::Draws;
+use super::statistics::{median, relative_deviation};
+use super::LatencyError;
+
+/// Calls whose median must come to rest.
+const WINDOW: usize = 20;
+/// By how much it may still move.
+const REST: f64 = 0.01;
+/// A warm-up that does not come to rest ends at so many times its seconds and images.
+const WARM_UP_PATIENCE: usize = 5;
+/// nvbench's stdrel criterion: fewest samples, seconds, and the noise below which more tell nothing.
+const STEADY_SAMPLES: usize = 64;
+const STEADY_SECONDS: f64 = 0.5;
+const STEADY_DEVIATION: f64 = 0.005;
+
+/// Something to be timed.
+pub trait Workload {
+    /// What a call works on.
+    type Input;
+
+    /// Makes the input of one call from images by their position in the pinned list. Not timed.
+    ///
+    /// # Errors
+    /// An image that cannot be read.
+    fn prepare(&self, images: &[usize]) -> Result<Self::Input, LatencyError>;
+
+    /// The timed call. Gives the number of detections.
+    ///
+    /// # Errors
+    /// Whatever fails.
+    fn run(&self, input: &Self::Input, laps: &mut Laps<'_>) -> Result<usize, LatencyError>;
+}
+
+/// What the calls work on.
+#[derive(Debug, Clone)]
+pub struct Inputs {
+    /// Images to draw from, at least one.
+    pub images: usize,
+    /// Images a call.
+    pub batch: usize,
+    /// Of the draws, with replacement: equal for all variants.
+    pub seed: u64,
+}
+
+/// Why a series ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stop {
+    /// It has its seconds and queries.
+    Complete,
+    /// Its samples agree so well that more would tell nothing (nvbench's stdrel criterion).
+    Steady,
+    /// Its patience ended before it had its queries.
+    Patience,
+}
+
+/// How the warm-up went.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct WarmedUp {
+    /// Its seconds.
+    pub seconds: f64,
+    /// Its images.
+    pub images: usize,
+    /// Whether it came to rest, where it had to.
+    pub settled: bool,
+}
+
+/// A timed series.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Series {
+    /// What came before.
+    pub warm_up: WarmedUp,
+    /// One a call, in order.
+    pub samples: Vec<Sample>,
+    /// Detections of all calls.
+    pub detections: usize,
+    /// Why it ended.
+    pub stop: Stop,
+}
+
+/// Warms `workload` up and times it.
+///
+/// # Errors
+/// Whatever fails in it.
+pub fn measure<W: Workload>(
+    workload: &W,
+    inputs: &Inputs,
+    limits: &Limits,
+    clock: &dyn Clock,
+) -> Result<Series, LatencyError> {
+    let mut caller = Caller { workload, inputs, clock, draws: Draws::new(inputs.seed) };
+    let warm_up = caller.warm_up(&limits.warm_up)?;
+    caller.timed(limits, warm_up)
+}
+
+struct Caller<'a, W> {
+    workload: &'a W,
+    inputs: &'a Inputs,
+    clock: &'a dyn Clock,
+    draws: Draws,
+}
+
+impl<W: Workload> Caller<'_, W> {
+    fn call(&mut self) -> Result<(Sample, usize), LatencyError> {
+        let images: Vec<usize> = (0..self.inputs.batch).map(|_| self.draws.below(self.inputs.images)).collect();
+        let input = self.workload.prepare(&images)?;
+        let mut laps = Laps::start(self.clock);
+        let detections = self.workload.run(&input, &mut laps)?;
+        Ok((laps.finish(), detections))
+    }
+
+    fn warm_up(&mut self, rule: &WarmUp) -> Result<WarmedUp, LatencyError> {
+        let (mut times, mut busy_ms) = (Vec::new(), 0.0);
+        loop {
+            let warmed = WarmedUp {
+                seconds: busy_ms / 1e3,
+                images: times.len() * self.inputs.batch,
+                settled: !rule.steady || at_rest(&times),
+            };
+            let patience = WARM_UP_PATIENCE as f64 * rule.seconds;
+            let long = warmed.seconds >= rule.seconds && warmed.images >= rule.images;
+            let too_long = warmed.seconds >= patience && warmed.images >= WARM_UP_PATIENCE * rule.images;
+            if long && (warmed.settled || too_long) {
+                return Ok(warmed);
+            }
+            let (sample, _) = self.call()?;
+            busy_ms += sample.ms;
+            times.push(sample.ms);
+        }
+    }
+
+    fn timed(&mut self, limits: &Limits, warm_up: WarmedUp) -> Result<Series, LatencyError> {
+        let began = self.clock.now();
+        let (mut samples, mut times, mut detections, mut busy_ms) = (Vec::new(), Vec::new(), 0, 0.0);
+        loop {
+            let (sample, found) = self.call()?;
+            detections += found;
+            busy_ms += sample.ms;
+            times.push(sample.ms);
+            samples.push(sample);
+            if let Some(stop) = stop(limits, &times, busy_ms / 1e3, self.clock.now() - began) {
+                return Ok(Series { warm_up, samples, detections, stop });
+            }
+        }
+    }
+}
+
+/// Whether the series ends here. `busy_seconds` are those of timed calls, `wall` all that passed.
+fn stop(limits: &Limits, times: &[f64], busy_seconds: f64, wall: Duration) -> Option<Stop> {
+    let enough = times.len() >= limits.queries;
+    if enough && busy_seconds >= limits.seconds {
+        return Some(Stop::Complete);
+    }
+    // The deviation is looked at now and then: each look goes over all samples.
+    let look = times.len().is_multiple_of(STEADY_SAMPLES) && busy_seconds >= STEADY_SECONDS;
+    if enough && look && relative_deviation(times) < STEADY_DEVIATION {
+        return Some(Stop::Steady);
+    }
+    (wall.as_secs_f64() >= limits.patience_seconds && limits.patience_seconds > 0.0).then_some(Stop::Patience)
+}
+
+/// Whether the median of the last [`WINDOW`] calls is that of half a window before, to 1 %.
+fn at_rest(times: &[f64]) -> bool {
+    const BACK: usize = WINDOW / 2;
+    if times.len() < WINDOW + BACK {
+        return false;
+    }
+    let window = |end: usize| median(&times[end - WINDOW..end]);
+    let (before, last) = (window(times.len() - BACK), window(times.len()));
+    (last - before).abs() <= REST * before
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::clock::SimulatedClock;
+    use super::*;
+
+    /// Calls whose milliseconds are a function of their number, in two stages.
+    struct Scripted<'a> {
+        clock: &'a SimulatedClock,
+        ms: fn(usize) -> f64,
+        calls: std::cell::RefCell<Vec<Vec<usize>>>,
+    }
+
+    impl<'a> Scripted<'a> {
+        fn new(clock: &'a SimulatedClock, ms: fn(usize) -> f64) -> Self {
+            Self { clock, ms, calls: Default::default() }
+        }
+    }
+
+    impl Workload for Scripted<'_> {
+        type Input = f64;
+
+        fn prepare(&self, images: &[usize]) -> Result<f64, LatencyError> {
+            self.clock.advance(Duration::from_millis(500));
+            let mut calls = self.calls.borrow_mut();
+            calls.push(images.to_vec());
+            Ok((self.ms)(calls.len() - 1))
+        }
+
+        fn run(&self, &ms: &f64, laps: &mut Laps<'_>) -> Result<usize, LatencyError> {
+            let pass = |share: f64| self.clock.advance(Duration::from_secs_f64(share * ms / 1e3));
+            laps.lap("network", || pass(0.75));
+            laps.lap("masks", || pass(0.25));
+            Ok(3)
+        }
+    }
+
+    const INPUTS: Inputs = Inputs { images: 5, batch: 1, seed: 7 };
+    const RULE: WarmUp = WarmUp { seconds: 1.0, images: 30, steady: true };
+
+    fn limits(warm_up: WarmUp, seconds: f64, queries: usize) -> Limits {
+        Limits { warm_up, seconds, queries, patience_seconds: 1e4 }
+    }
+
+    #[test]
+    fn a_series_has_its_seconds_and_its_queries() {
+        let clock = SimulatedClock::default();
+        let workload = Scripted::new(&clock, |call| 100.0 + (call % 3) as f64 * 10.0);
+        let series = measure(&workload, &INPUTS, &limits(WarmUp::NONE, 2.2, 5), &clock).expect("nothing fails");
+        assert_eq!((series.samples.len(), series.stop, series.detections), (21, Stop::Complete, 63));
+        assert!((series.samples[1].ms - 110.0).abs() < 1e-6, "preparation is not timed");
+        assert_eq!(series.samples[1].stages.iter().map(|stage| stage.0).collect::<Vec<_>>(), ["network", "masks"]);
+        let many = measure(&workload, &INPUTS, &limits(WarmUp::NONE, 0.1, 50), &clock).expect("nothing fails");
+        assert_eq!(many.samples.len(), 50);
+    }
+
+    #[test]
+    fn steady_samples_end_a_series_early() {
+        let clock = SimulatedClock::default();
+        let steady = Scripted::new(&clock, |_| 100.0);
+        let series = measure(&steady, &INPUTS, &limits(WarmUp::NONE, 60.0, 10), &clock).expect("nothing fails");
+        assert_eq!((series.samples.len(), series.stop), (64, Stop::Steady));
+        let noisy = Scripted::new(&clock, |call| 100.0 + (call % 7) as f64);
+        let series = measure(&noisy, &INPUTS, &limits(WarmUp::NONE, 60.0, 10), &clock).expect("nothing fails");
+        assert_eq!(series.stop, Stop::Complete);
+    }
+
+    #[test]
+    fn patience_ends() {
+        let clock = SimulatedClock::default();
+        let slow = Scripted::new(&clock, |call| 1e4 + call as f64 * 1e3);
+        let limits = Limits { patience_seconds: 60.0, ..limits(WarmUp::NONE, 2.0, 1000) };
+        let series = measure(&slow, &INPUTS, &limits, &clock).expect("nothing fails");
+        assert_eq!(series.stop, Stop::Patience);
+        assert!(series.samples.len() < 10);
+    }
+
+    #[test]
+    fn the_warm_up_is_as_long_as_the_rule_and_until_it_rests() {
+        let clock = SimulatedClock::default();
+        let steady = Scripted::new(&clock, |_| 100.0);
+        let series = measure(&steady, &INPUTS, &limits(RULE, 1.0, 1), &clock).expect("nothing fails");
+        assert_eq!((series.warm_up.images, series.warm_up.settled), (30, true));
+        let falling = Scripted::new(&clock, |call| if call < 60 { 500.0 - 5.0 * call as f64 } else { 200.0 });
+        let series = measure(&falling, &INPUTS, &limits(RULE, 1.0, 1), &clock).expect("nothing fails");
+        assert!(series.warm_up.settled && (60..100).contains(&series.warm_up.images), "{:?}", series.warm_up);
+    }
+
+    #[test]
+    fn a_warm_up_that_never_rests_ends_and_says_so() {
+        let clock = SimulatedClock::default();
+        let rising = Scripted::new(&clock, |call| 100.0 * 1.05f64.powi(call as i32 % 300));
+        let series = measure(&rising, &INPUTS, &limits(RULE, 1.0, 1), &clock).expect("nothing fails");
+        assert_eq!((series.warm_up.images, series.warm_up.settled), (150, false));
+    }
+
+    #[test]
+    fn inputs_are_drawn_with_replacement_by_the_seed() {
+        let clock = SimulatedClock::default();
+        let drawn = |seed| {
+            let workload = Scripted::new(&clock, |_| 1.0);
+            let inputs = Inputs { images: 5, batch: 2, seed };
+            measure(&workload, &inputs, &limits(WarmUp::NONE, 0.0, 40), &clock).expect("nothing fails");
+            workload.calls.into_inner()
+        };
+        assert_eq!(drawn(7), drawn(7));
+        assert_ne!(drawn(7), drawn(8));
+        assert!(drawn(7).iter().all(|images| images.len() == 2 && images.iter().all(|&image| image < 5)));
+    }
+}
