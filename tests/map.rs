@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The rooms in the order the data moves, ground floor first.
-const ORDER: [&str; 9] = ["mask", "dataset", "model", "detection", "evaluation", "report", "zoo", "run", "cli"];
+const ORDER: [&str; 10] =
+    ["kernels", "mask", "dataset", "model", "detection", "evaluation", "report", "zoo", "run", "cli"];
 
 /// Pairs that may not meet although the order would allow it.
 const APART: [(&str, &str); 2] = [("evaluation", "model"), ("evaluation", "detection")];
