@@ -234,18 +234,16 @@ unsafe fn product_row<L: Lanes>(m: [L; IN]) -> [L; OUT] {
 
 #[inline(always)]
 unsafe fn transform_input<L: Lanes>(window: Window, to: *mut f32, point: usize) {
-    let mut half = [[L::splat(0.0); IN]; IN];
-    for column in 0..window.columns {
+    let mut columns = [[L::splat(0.0); IN]; IN];
+    for (column, transformed) in columns.iter_mut().enumerate().take(window.columns) {
         let mut values = [L::splat(0.0); IN];
         for (row, value) in values.iter_mut().enumerate().take(window.rows) {
             *value = L::load(window.start.add(row * window.row + column * LANES));
         }
-        let transformed = input_row(values);
-        for row in 0..IN {
-            half[row][column] = transformed[row];
-        }
+        *transformed = input_row(values);
     }
-    for (row, values) in half.into_iter().enumerate() {
+    for row in 0..IN {
+        let values = columns.map(|column| column[row]);
         for (column, value) in input_row(values).into_iter().enumerate() {
             value.store(to.add((row * IN + column) * point));
         }
@@ -261,19 +259,17 @@ unsafe fn transform_product<L: Lanes>(
     bias: *const f32,
     silu: bool,
 ) {
-    let mut half = [[L::splat(0.0); IN]; OUT];
-    for column in 0..IN {
+    let mut columns = [[L::splat(0.0); OUT]; IN];
+    for (column, transformed) in columns.iter_mut().enumerate() {
         let mut values = [L::splat(0.0); IN];
         for (row, value) in values.iter_mut().enumerate() {
             *value = L::load(from.add((row * IN + column) * point));
         }
-        let transformed = product_row(values);
-        for row in 0..OUT {
-            half[row][column] = transformed[row];
-        }
+        *transformed = product_row(values);
     }
     let bias = L::load(bias);
-    for (row, values) in half.into_iter().enumerate().take(to.rows) {
+    for row in 0..to.rows {
+        let values = columns.map(|column| column[row]);
         for (column, value) in product_row(values).into_iter().enumerate().take(to.columns) {
             let mut value = value.add(bias);
             if silu {
