@@ -23,7 +23,7 @@ pub(super) trait Lanes: Copy {
 }
 
 /// 2^f for f in -0.5..=0.5, the highest power first.
-const EXP2: [f32; 6] = [1.333_355_8e-3, 9.618_129e-3, 5.550_411e-2, 2.402_265_1e-1, std::f32::consts::LN_2, 1.0];
+const EXP2: [f32; 6] = [1.333_355_8e-3, 9.618_129e-3, 5.550_411e-2, 2.402_265e-1, std::f32::consts::LN_2, 1.0];
 /// Exponents beyond this would leave the range of f32.
 const MAX_EXPONENT: f32 = 126.0;
 
