@@ -142,9 +142,9 @@ impl Case {
         let (image, weights, bias, added) =
             (self.image(), self.weights(), values(self.seed ^ 3, outputs), self.added());
         let mut result = Vec::new();
-        for out in 0..outputs {
+        for (out, bias) in bias.iter().enumerate() {
             for (row, column) in (0..height).flat_map(|row| (0..width).map(move |column| (row, column))) {
-                let sum = f64::from(bias[out]) + self.window(&image, &weights, out, row, column);
+                let sum = f64::from(*bias) + self.window(&image, &weights, out, row, column);
                 let value = if self.silu { sum / (1.0 + (-sum).exp()) } else { sum };
                 let residual = added.get(out, row as isize, column as isize).filter(|_| self.residual);
                 result.push(value + residual.map_or(0.0, f64::from));
@@ -256,11 +256,11 @@ proptest! {
         max_pool(&mut maps, view(0, blocks), view(1, blocks), 5);
         upsample(&mut maps, view(0, blocks), view(2, blocks));
         let (pooled, doubled) = (plain(&maps[1], &lanes), plain(&maps[2], &lanes));
-        for index in 0..channels * height * width {
+        for (index, pooled) in pooled.into_iter().enumerate() {
             let (channel, row, column) = (index / height / width, index / width % height, index % width);
             let near = (-2isize..=2).flat_map(|y| (-2isize..=2).map(move |x| (row as isize + y, column as isize + x)));
             let greatest = near.filter_map(|(y, x)| image.get(channel, y, x)).fold(f32::MIN, f32::max);
-            prop_assert_eq!(pooled[index], greatest);
+            prop_assert_eq!(pooled, greatest);
             let corner = (2 * (channel * height + row) + 1) * 2 * width + 2 * column;
             prop_assert_eq!(doubled[corner..corner + 2].to_vec(), vec![image.values[index]; 2]);
         }
