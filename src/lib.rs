@@ -4,22 +4,25 @@
 //!
 //! ```text
 //! annotations, images, prompts -> dataset -> model -> detection -> evaluation -> report
-//!                                     mask is the ground floor of dataset, detection and evaluation
+//!                                     mask is the ground floor of dataset, detection and evaluation,
+//!                                     kernels that of model
 //! zoo describes what to run; gate judges a stored run by a baseline
 //! run drives the chain over a zoo, latency times it; cli parses and prints
 //! ```
 //!
 //! No room imports one that comes after it. `evaluation` knows no candle, `model` knows no JSON,
-//! only `cli` prints.
+//! only `cli` prints, only `kernels` has `unsafe`.
 //!
 //! Without features the crate is the LVIS evaluator alone (`mask`, `dataset`, `evaluation`), which
 //! builds in seconds; see `Cargo.toml` for what each feature adds.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 #![warn(missing_docs)]
 
 pub mod dataset;
 pub mod detection;
 pub mod evaluation;
+#[allow(unsafe_code)]
+pub mod kernels;
 pub mod mask;
 pub mod model;
 

@@ -4,8 +4,20 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The rooms in the order the data moves, ground floor first.
-const ORDER: [&str; 11] =
-    ["mask", "dataset", "model", "detection", "evaluation", "report", "zoo", "gate", "run", "latency", "cli"];
+const ORDER: [&str; 12] = [
+    "kernels",
+    "mask",
+    "dataset",
+    "model",
+    "detection",
+    "evaluation",
+    "report",
+    "zoo",
+    "gate",
+    "run",
+    "latency",
+    "cli",
+];
 
 /// Pairs that may not meet although the order would allow it.
 const APART: [(&str, &str); 2] = [("evaluation", "model"), ("evaluation", "detection")];

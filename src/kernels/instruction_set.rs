@@ -1,0 +1,67 @@
+//! Which vector instructions a kernel is made of.
+
+/// Vector instructions, chosen at run time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum InstructionSet {
+    /// What any machine of the target runs.
+    Portable,
+    /// AVX2 with FMA: 16 registers of 8 values.
+    Avx2,
+    /// AVX-512 F and DQ: 32 registers of 16 values.
+    Avx512,
+}
+
+impl InstructionSet {
+    /// The best that this machine has.
+    pub fn detect() -> Self {
+        *Self::available().last().expect("every machine runs the portable kernels")
+    }
+
+    /// All that this machine has, the best last.
+    pub fn available() -> Vec<Self> {
+        let all = [Self::Portable, Self::Avx2, Self::Avx512];
+        all.into_iter().filter(|set| set.is_available()).collect()
+    }
+
+    /// Whether this machine has it.
+    #[cfg(target_arch = "x86_64")]
+    pub fn is_available(self) -> bool {
+        match self {
+            Self::Portable => true,
+            Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
+            Self::Avx512 => is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512dq"),
+        }
+    }
+
+    /// Whether this machine has it.
+    #[cfg(not(target_arch = "x86_64"))]
+    pub fn is_available(self) -> bool {
+        self == Self::Portable
+    }
+
+    /// Its name in records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Portable => "portable",
+            Self::Avx2 => "avx2",
+            Self::Avx512 => "avx512",
+        }
+    }
+
+    /// Blocks of output channels a tile covers.
+    pub(super) fn tile_blocks(self) -> usize {
+        match self {
+            Self::Avx512 => 2,
+            Self::Avx2 | Self::Portable => 1,
+        }
+    }
+
+    /// Most pixels a tile covers, so that all its sums stay in registers.
+    pub(super) fn tile_pixels(self) -> usize {
+        match self {
+            Self::Avx512 => 14,
+            Self::Avx2 => 6,
+            Self::Portable => 2,
+        }
+    }
+}

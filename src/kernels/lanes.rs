@@ -1,0 +1,204 @@
+//! Sixteen f32 values, one a channel of a block.
+
+/// Arithmetic on sixteen values.
+///
+/// # Safety
+///
+/// Every function must run on a machine that has the implementor's instructions; pointers must be
+/// valid for sixteen values (one for [`Lanes::splat_from`]). No alignment is needed.
+pub(super) trait Lanes: Copy {
+    unsafe fn load(from: *const f32) -> Self;
+    unsafe fn store(self, to: *mut f32);
+    unsafe fn splat(value: f32) -> Self;
+    unsafe fn splat_from(from: *const f32) -> Self;
+    /// `self * by + to`.
+    unsafe fn mul_add(self, by: Self, to: Self) -> Self;
+    unsafe fn add(self, other: Self) -> Self;
+    unsafe fn sub(self, other: Self) -> Self;
+    unsafe fn max(self, other: Self) -> Self;
+    /// `x * sigmoid(x)`, to two units in the last place or so.
+    unsafe fn silu(self) -> Self;
+    /// Asks for the cache line of an address, which need not be valid.
+    unsafe fn prefetch(_: *const f32) {}
+}
+
+/// 2^f for f in -0.5..=0.5, the highest power first.
+const EXP2: [f32; 6] = [1.333_355_8e-3, 9.618_129e-3, 5.550_411e-2, 2.402_265e-1, std::f32::consts::LN_2, 1.0];
+/// Exponents beyond this would leave the range of f32.
+const MAX_EXPONENT: f32 = 126.0;
+
+impl Lanes for [f32; 16] {
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        from.cast::<Self>().read_unaligned()
+    }
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        to.cast::<Self>().write_unaligned(self);
+    }
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Self {
+        [value; 16]
+    }
+    #[inline(always)]
+    unsafe fn splat_from(from: *const f32) -> Self {
+        [*from; 16]
+    }
+    #[inline(always)]
+    unsafe fn mul_add(self, by: Self, to: Self) -> Self {
+        // Two roundings: without the instruction, a fused one would be a function call.
+        std::array::from_fn(|lane| self[lane] * by[lane] + to[lane])
+    }
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        std::array::from_fn(|lane| self[lane] + other[lane])
+    }
+    #[inline(always)]
+    unsafe fn sub(self, other: Self) -> Self {
+        std::array::from_fn(|lane| self[lane] - other[lane])
+    }
+    #[inline(always)]
+    unsafe fn max(self, other: Self) -> Self {
+        std::array::from_fn(|lane| if self[lane] > other[lane] { self[lane] } else { other[lane] })
+    }
+    #[inline(always)]
+    unsafe fn silu(self) -> Self {
+        self.map(|x| x / (1.0 + (-x).exp()))
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+pub(super) use x86::{Avx2, Avx512};
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use std::arch::x86_64::*;
+    use std::f32::consts::LOG2_E;
+
+    use super::{Lanes, EXP2, MAX_EXPONENT};
+
+    /// One register of AVX-512.
+    #[derive(Clone, Copy)]
+    pub struct Avx512(__m512);
+
+    impl Lanes for Avx512 {
+        #[inline(always)]
+        unsafe fn load(from: *const f32) -> Self {
+            Self(_mm512_loadu_ps(from))
+        }
+        #[inline(always)]
+        unsafe fn store(self, to: *mut f32) {
+            _mm512_storeu_ps(to, self.0);
+        }
+        #[inline(always)]
+        unsafe fn splat(value: f32) -> Self {
+            Self(_mm512_set1_ps(value))
+        }
+        #[inline(always)]
+        unsafe fn splat_from(from: *const f32) -> Self {
+            Self(_mm512_set1_ps(*from))
+        }
+        #[inline(always)]
+        unsafe fn mul_add(self, by: Self, to: Self) -> Self {
+            Self(_mm512_fmadd_ps(self.0, by.0, to.0))
+        }
+        #[inline(always)]
+        unsafe fn add(self, other: Self) -> Self {
+            Self(_mm512_add_ps(self.0, other.0))
+        }
+        #[inline(always)]
+        unsafe fn sub(self, other: Self) -> Self {
+            Self(_mm512_sub_ps(self.0, other.0))
+        }
+        #[inline(always)]
+        unsafe fn max(self, other: Self) -> Self {
+            Self(_mm512_max_ps(self.0, other.0))
+        }
+        #[inline(always)]
+        unsafe fn silu(self) -> Self {
+            let exponent = _mm512_mul_ps(self.0, _mm512_set1_ps(-LOG2_E));
+            let exponent = _mm512_max_ps(exponent, _mm512_set1_ps(-MAX_EXPONENT));
+            let exponent = _mm512_min_ps(exponent, _mm512_set1_ps(MAX_EXPONENT));
+            let whole = _mm512_roundscale_ps::<8>(exponent);
+            let fraction = _mm512_sub_ps(exponent, whole);
+            let mut power = _mm512_set1_ps(EXP2[0]);
+            for coefficient in &EXP2[1..] {
+                power = _mm512_fmadd_ps(power, fraction, _mm512_set1_ps(*coefficient));
+            }
+            let power = _mm512_scalef_ps(power, whole);
+            Self(_mm512_div_ps(self.0, _mm512_add_ps(power, _mm512_set1_ps(1.0))))
+        }
+        #[inline(always)]
+        unsafe fn prefetch(from: *const f32) {
+            _mm_prefetch::<_MM_HINT_T0>(from.cast());
+        }
+    }
+
+    /// Two registers of AVX2.
+    #[derive(Clone, Copy)]
+    pub struct Avx2(__m256, __m256);
+
+    impl Avx2 {
+        #[inline(always)]
+        unsafe fn silu_half(x: __m256) -> __m256 {
+            let exponent = _mm256_mul_ps(x, _mm256_set1_ps(-LOG2_E));
+            let exponent = _mm256_max_ps(exponent, _mm256_set1_ps(-MAX_EXPONENT));
+            let exponent = _mm256_min_ps(exponent, _mm256_set1_ps(MAX_EXPONENT));
+            let whole = _mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(exponent);
+            let fraction = _mm256_sub_ps(exponent, whole);
+            let mut power = _mm256_set1_ps(EXP2[0]);
+            for coefficient in &EXP2[1..] {
+                power = _mm256_fmadd_ps(power, fraction, _mm256_set1_ps(*coefficient));
+            }
+            // 2^whole by its bits: the biased exponent of an f32 starts at bit 23.
+            let biased = _mm256_add_epi32(_mm256_cvtps_epi32(whole), _mm256_set1_epi32(127));
+            let scale = _mm256_castsi256_ps(_mm256_slli_epi32::<23>(biased));
+            _mm256_div_ps(x, _mm256_fmadd_ps(power, scale, _mm256_set1_ps(1.0)))
+        }
+    }
+
+    impl Lanes for Avx2 {
+        #[inline(always)]
+        unsafe fn load(from: *const f32) -> Self {
+            Self(_mm256_loadu_ps(from), _mm256_loadu_ps(from.add(8)))
+        }
+        #[inline(always)]
+        unsafe fn store(self, to: *mut f32) {
+            _mm256_storeu_ps(to, self.0);
+            _mm256_storeu_ps(to.add(8), self.1);
+        }
+        #[inline(always)]
+        unsafe fn splat(value: f32) -> Self {
+            let all = _mm256_set1_ps(value);
+            Self(all, all)
+        }
+        #[inline(always)]
+        unsafe fn splat_from(from: *const f32) -> Self {
+            Self::splat(*from)
+        }
+        #[inline(always)]
+        unsafe fn mul_add(self, by: Self, to: Self) -> Self {
+            Self(_mm256_fmadd_ps(self.0, by.0, to.0), _mm256_fmadd_ps(self.1, by.1, to.1))
+        }
+        #[inline(always)]
+        unsafe fn add(self, other: Self) -> Self {
+            Self(_mm256_add_ps(self.0, other.0), _mm256_add_ps(self.1, other.1))
+        }
+        #[inline(always)]
+        unsafe fn sub(self, other: Self) -> Self {
+            Self(_mm256_sub_ps(self.0, other.0), _mm256_sub_ps(self.1, other.1))
+        }
+        #[inline(always)]
+        unsafe fn max(self, other: Self) -> Self {
+            Self(_mm256_max_ps(self.0, other.0), _mm256_max_ps(self.1, other.1))
+        }
+        #[inline(always)]
+        unsafe fn silu(self) -> Self {
+            Self(Self::silu_half(self.0), Self::silu_half(self.1))
+        }
+        #[inline(always)]
+        unsafe fn prefetch(from: *const f32) {
+            _mm_prefetch::<_MM_HINT_T0>(from.cast());
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Convolutions and their neighbours on the CPU, as fast as the machine's vector units.
+//!
+//! Takes [`Maps`]: feature maps in blocks of sixteen channels, with a border of zeros, so that a
+//! convolution needs neither padding nor rearranging; and weights packed once for an
+//! [`InstructionSet`]. Writes into [`View`]s of maps: a concatenation is several views side by side.
+//! It knows no network and refuses nothing: views and shapes that do not fit together are a
+//! programmer's error and panic before any memory is touched.
+//!
+//! This is the only room with `unsafe`; what it gives is safe to call. Every kernel is one generic
+//! function over `Lanes`, compiled for each instruction set and chosen at run time.
+//!
+//! ```
+//! use zoobench::kernels::{lane_map, Convolution, ConvolutionSpec, InstructionSet, Maps, MapsShape, Scratch, View};
+//! let shape = MapsShape { blocks: 1, height: 4, width: 6, border: 1 };
+//! let mut maps = vec![Maps::new(shape), Maps::new(shape)];
+//! maps[0].write_channel(0, &[1.0; 24]);
+//! let lanes = lane_map(&[1]);
+//! let spec = ConvolutionSpec {
+//!     weights: &[1.0; 9], bias: &[0.5], kernel: 3, stride: 1, silu: false, input: &lanes, output: &lanes,
+//! };
+//! let convolution = Convolution::new(&spec, InstructionSet::detect(), false);
+//! let [from, to] = [0, 1].map(|maps| View { maps, block: 0, blocks: 1 });
+//! convolution.run(&mut maps, &mut Scratch::default(), from, to, None, false);
+//! assert_eq!(maps[1].read_channel(0)[..2], [4.5, 6.5]);
+//! ```
+mod contrast;
+mod convolution;
+mod instruction_set;
+mod lanes;
+mod maps;
+mod memory;
+mod parallel;
+mod peak;
+mod resample;
+mod text_score;
+mod tile;
+mod winograd;
+
+pub use contrast::contrast;
+pub use convolution::{Convolution, ConvolutionSpec};
+pub use instruction_set::InstructionSet;
+pub use maps::{lane_map, Maps, MapsShape, View, LANES};
+pub use memory::Scratch;
+pub use peak::multiply_adds;
+pub use resample::{max_pool, upsample};
+pub use text_score::{best_scores, Guide};

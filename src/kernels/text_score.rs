@@ -1,0 +1,118 @@
+//! The best of all classes' dot products with each pixel, without storing any other.
+
+use super::instruction_set::InstructionSet;
+use super::maps::{place, Maps, View, LANES};
+use super::memory::{product, Memory};
+use super::parallel::{even_parts, pieces, Shared};
+use super::tile::{kernel, Finish, Tile};
+
+/// A vector a class, packed as a convolution's weights:
+/// `[group of classes][input block][lane][class of the group]`.
+pub struct Guide {
+    set: InstructionSet,
+    in_blocks: usize,
+    class_blocks: usize,
+    packed: Memory,
+    /// Negative infinity in lanes without a class.
+    start: Memory,
+}
+
+impl Guide {
+    /// Packs `[classes]` vectors; `value(class, lane)` is what the lane of a pixel is multiplied by.
+    ///
+    /// # Panics
+    ///
+    /// If the machine has no such instructions.
+    pub fn new(set: InstructionSet, classes: usize, in_blocks: usize, value: impl Fn(usize, usize) -> f32) -> Self {
+        assert!(set.is_available(), "this machine has no {}", set.name());
+        let padded = classes.div_ceil(LANES) * LANES;
+        let mut packed = Memory::zeros(product(&[padded, in_blocks, LANES]));
+        let mut values = packed.values_mut().iter_mut();
+        let group = set.tile_blocks() * LANES;
+        for first in (0..padded).step_by(group) {
+            for lane in 0..in_blocks * LANES {
+                let group = first..(first + group).min(padded);
+                group
+                    .zip(&mut values)
+                    .filter(|(class, _)| *class < classes)
+                    .for_each(|(class, to)| *to = value(class, lane));
+            }
+        }
+        let mut start = Memory::zeros(padded);
+        start.values_mut()[classes..].fill(f32::NEG_INFINITY);
+        Self { set, in_blocks, class_blocks: padded / LANES, packed, start }
+    }
+}
+
+/// `[height][width]`: for each pixel of the view the greatest dot product with a class's vector.
+///
+/// # Panics
+///
+/// If the view has another number of blocks than the guide.
+pub fn best_scores(maps: &mut [Maps], view: View, guide: &Guide, spread: bool) -> Vec<f32> {
+    assert_eq!(view.blocks, guide.in_blocks);
+    let from = place(maps, view);
+    let (height, width) = (from.shape.height, from.shape.width);
+    // As wide as a tile's two blocks of classes: they meet in the end.
+    let blocks = guide.set.tile_blocks();
+    let mut best = Memory::zeros(product(&[blocks, height, width, LANES]));
+    best.values_mut().fill(f32::NEG_INFINITY);
+    let out = Shared(best.pointer());
+    let parts = even_parts(width, guide.set.tile_pixels());
+    let mut tile = Tile {
+        planes: guide.in_blocks,
+        plane: from.shape.block(),
+        kernel: 1,
+        row: 0,
+        channels: LANES,
+        out_block: height * width * LANES,
+        out_pixel: LANES,
+        bias: std::ptr::null(),
+        residual: std::ptr::null(),
+        residual_block: 0,
+        finish: Finish::Greatest,
+    };
+    tile.bias = guide.start.values().as_ptr();
+    let row_of = |row: usize, tile: Tile| {
+        for first in (0..guide.class_blocks).step_by(blocks) {
+            let tile = Tile { bias: guide.start.values()[first * LANES..].as_ptr(), ..tile };
+            let weights = guide.packed.values()[first * LANES * guide.in_blocks * LANES..].as_ptr();
+            for &(column, pixels) in &parts {
+                let compute = kernel(guide.set, blocks.min(guide.class_blocks - first), pixels, 1);
+                let input = from.start.at(from.shape.pixel(row, column));
+                let to = out.at((row * width + column) * LANES);
+                // SAFETY: `place` found the view, the pixels are within its rows, `best` holds a
+                // value a pixel and lane of the tile, no other piece writes this row, and
+                // `Guide::new` checked the instructions.
+                unsafe { compute(&tile, input, weights, to) }
+            }
+        }
+    };
+    let tile = SharedTile(tile);
+    pieces(height, spread, |row| row_of(row, tile.get()));
+    greatest_lanes(best.values(), height * width)
+}
+
+#[derive(Clone, Copy)]
+struct SharedTile(Tile);
+// SAFETY: its pointers are only read through, and what they point to outlives the call.
+unsafe impl Send for SharedTile {}
+// SAFETY: as above.
+unsafe impl Sync for SharedTile {}
+
+impl SharedTile {
+    fn get(&self) -> Tile {
+        self.0
+    }
+}
+
+/// For each pixel the greatest lane of all its blocks.
+fn greatest_lanes(values: &[f32], pixels: usize) -> Vec<f32> {
+    let mut best = vec![f32::NEG_INFINITY; pixels];
+    for block in values.chunks_exact(pixels * LANES) {
+        for (best, lanes) in best.iter_mut().zip(block.chunks_exact(LANES)) {
+            *best = lanes.iter().fold(*best, |most, &lane| if lane > most { lane } else { most });
+        }
+    }
+    best
+}

@@ -1,0 +1,330 @@
+//! Every kernel against a naive loop in f64, on random shapes, under every instruction set that the
+//! machine has.
+
+use proptest::prelude::*;
+use zoobench::kernels::{
+    best_scores, contrast, lane_map, max_pool, upsample, Convolution, ConvolutionSpec, Guide, InstructionSet, Maps,
+    MapsShape, Scratch, View, LANES,
+};
+
+/// Values in -1..1 that follow from a seed.
+fn values(seed: u64, count: usize) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+    };
+    (0..count).map(|_| next()).collect()
+}
+
+/// Maps in rows, `[channels][height][width]`.
+#[derive(Debug, Clone)]
+struct Plain {
+    channels: usize,
+    height: usize,
+    width: usize,
+    values: Vec<f32>,
+}
+
+impl Plain {
+    fn random(seed: u64, channels: usize, height: usize, width: usize) -> Self {
+        Self { channels, height, width, values: values(seed, channels * height * width) }
+    }
+
+    /// The value of a pixel; `None` outside of the map.
+    fn get(&self, channel: usize, row: isize, column: isize) -> Option<f32> {
+        let row = usize::try_from(row).ok().filter(|&row| row < self.height)?;
+        let column = usize::try_from(column).ok().filter(|&column| column < self.width)?;
+        Some(self.values[(channel * self.height + row) * self.width + column])
+    }
+
+    fn blocked(&self, lanes: &[Option<usize>]) -> Maps {
+        let mut maps = empty(lanes.len() / LANES, self.height, self.width);
+        let pixels = self.height * self.width;
+        for (lane, channel) in lanes.iter().enumerate() {
+            if let Some(channel) = channel {
+                maps.write_channel(lane, &self.values[channel * pixels..][..pixels]);
+            }
+        }
+        maps
+    }
+}
+
+fn empty(blocks: usize, height: usize, width: usize) -> Maps {
+    Maps::new(MapsShape { blocks, height, width, border: 1 })
+}
+
+fn view(maps: usize, blocks: usize) -> View {
+    View { maps, block: 0, blocks }
+}
+
+/// The channels that lanes hold, back in rows; lanes without a channel must be zero.
+fn plain(maps: &Maps, lanes: &[Option<usize>]) -> Vec<f32> {
+    let pixels = maps.shape().height * maps.shape().width;
+    let mut values = vec![0.0; lanes.iter().flatten().count() * pixels];
+    for (lane, channel) in lanes.iter().enumerate() {
+        let map = maps.read_channel(lane);
+        match channel {
+            Some(channel) => values[channel * pixels..][..pixels].copy_from_slice(&map),
+            None => assert!(map.iter().all(|value| *value == 0.0), "lane {lane} holds no channel"),
+        }
+    }
+    values
+}
+
+fn close(found: &[f32], expected: &[f64], tolerance: f64) {
+    assert_eq!(found.len(), expected.len());
+    let scale = expected.iter().fold(1.0f64, |most, value| most.max(value.abs()));
+    for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
+        let apart = (f64::from(*found) - expected).abs();
+        assert!(apart <= tolerance * scale, "{index}: {found} is not {expected} (values up to {scale})");
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Case {
+    seed: u64,
+    input: Vec<usize>,
+    output: Vec<usize>,
+    height: usize,
+    width: usize,
+    kernel: usize,
+    stride: usize,
+    silu: bool,
+    residual: bool,
+}
+
+fn cases() -> impl Strategy<Value = Case> {
+    let segments = || prop::collection::vec(1usize..40, 1..3);
+    let sizes = (1usize..19, 1usize..33, prop_oneof![Just(1usize), Just(3)], 1usize..3);
+    (any::<u64>(), segments(), segments(), sizes, any::<bool>(), any::<bool>()).prop_map(
+        |(seed, input, output, (height, width, kernel, stride), silu, residual)| Case {
+            seed,
+            input,
+            output,
+            height,
+            width,
+            kernel,
+            stride,
+            silu,
+            residual,
+        },
+    )
+}
+
+impl Case {
+    fn channels(&self) -> (usize, usize) {
+        (self.input.iter().sum(), self.output.iter().sum())
+    }
+
+    fn out_size(&self) -> (usize, usize) {
+        (self.height.div_ceil(self.stride), self.width.div_ceil(self.stride))
+    }
+
+    fn weights(&self) -> Vec<f32> {
+        let (inputs, outputs) = self.channels();
+        values(self.seed ^ 2, inputs * outputs * self.kernel.pow(2))
+    }
+
+    fn image(&self) -> Plain {
+        Plain::random(self.seed ^ 1, self.channels().0, self.height, self.width)
+    }
+
+    fn added(&self) -> Plain {
+        let (height, width) = self.out_size();
+        Plain::random(self.seed ^ 4, self.channels().1, height, width)
+    }
+
+    fn naive(&self) -> Vec<f64> {
+        let (outputs, (height, width)) = (self.channels().1, self.out_size());
+        let (image, weights, bias, added) =
+            (self.image(), self.weights(), values(self.seed ^ 3, outputs), self.added());
+        let mut result = Vec::new();
+        for (out, bias) in bias.iter().enumerate() {
+            for (row, column) in (0..height).flat_map(|row| (0..width).map(move |column| (row, column))) {
+                let sum = f64::from(*bias) + self.window(&image, &weights, out, row, column);
+                let value = if self.silu { sum / (1.0 + (-sum).exp()) } else { sum };
+                let residual = added.get(out, row as isize, column as isize).filter(|_| self.residual);
+                result.push(value + residual.map_or(0.0, f64::from));
+            }
+        }
+        result
+    }
+
+    fn window(&self, image: &Plain, weights: &[f32], out: usize, row: usize, column: usize) -> f64 {
+        let (side, reach) = (self.kernel, (self.kernel / 2) as isize);
+        let mut sum = 0.0;
+        for channel in 0..image.channels {
+            for tap in 0..side * side {
+                let y = (row * self.stride + tap / side) as isize - reach;
+                let x = (column * self.stride + tap % side) as isize - reach;
+                let weight = weights[(out * image.channels + channel) * side * side + tap];
+                sum += f64::from(weight) * f64::from(image.get(channel, y, x).unwrap_or(0.0));
+            }
+        }
+        sum
+    }
+
+    fn kernel(&self, set: InstructionSet, winograd: bool, spread: bool) -> Vec<f32> {
+        let (input, output) = (lane_map(&self.input), lane_map(&self.output));
+        let (height, width) = self.out_size();
+        let bias = values(self.seed ^ 3, self.channels().1);
+        let weights = self.weights();
+        let spec = ConvolutionSpec {
+            weights: &weights,
+            bias: &bias,
+            kernel: self.kernel,
+            stride: self.stride,
+            silu: self.silu,
+            input: &input,
+            output: &output,
+        };
+        let convolution = Convolution::new(&spec, set, winograd);
+        let blocks = output.len() / LANES;
+        let mut maps = vec![self.image().blocked(&input), empty(blocks, height, width), self.added().blocked(&output)];
+        let residual = self.residual.then(|| view(2, blocks));
+        let (from, to) = (view(0, input.len() / LANES), view(1, blocks));
+        convolution.run(&mut maps, &mut Scratch::default(), from, to, residual, spread);
+        plain(&maps[1], &output)
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn convolutions_equal_a_naive_loop(case in cases()) {
+        let expected = case.naive();
+        for set in InstructionSet::available() {
+            let direct = case.kernel(set, false, false);
+            close(&direct, &expected, 2e-6);
+            prop_assert_eq!(case.kernel(set, false, true), direct, "threads change nothing");
+            close(&case.kernel(set, true, false), &expected, 2e-5);
+        }
+    }
+
+    #[test]
+    fn the_best_score_equals_a_naive_loop(
+        seed: u64, channels in 1usize..40, classes in 1usize..80, height in 1usize..4, width in 1usize..33,
+    ) {
+        let image = Plain::random(seed, channels, height, width);
+        let texts = values(seed ^ 9, classes * channels);
+        let lanes = lane_map(&[channels]);
+        let dot = |class: usize, pixel: usize| -> f64 {
+            let product = |channel: usize| {
+                f64::from(texts[class * channels + channel]) * f64::from(image.values[channel * height * width + pixel])
+            };
+            (0..channels).map(product).sum()
+        };
+        let pixels = 0..height * width;
+        let best: Vec<f64> = pixels.map(|pixel| (0..classes).map(|class| dot(class, pixel)).fold(f64::MIN, f64::max)).collect();
+        let value = |class: usize, lane: usize| lanes[lane].map_or(0.0, |channel| texts[class * channels + channel]);
+        for set in InstructionSet::available() {
+            let guide = Guide::new(set, classes, lanes.len() / LANES, value);
+            close(&best_scores(&mut [image.blocked(&lanes)], view(0, lanes.len() / LANES), &guide, true), &best, 2e-6);
+        }
+    }
+
+    #[test]
+    fn the_contrast_equals_a_naive_loop(seed: u64, channels in 1usize..40, classes in 1usize..50, count in 1usize..70) {
+        let texts = Plain::random(seed, channels, 1, classes);
+        let embeddings = values(seed ^ 5, channels * count);
+        let lanes = lane_map(&[channels]);
+        let score = |class: usize, position: usize| -> f64 {
+            let product = |channel: usize| {
+                f64::from(texts.values[channel * classes + class]) * f64::from(embeddings[channel * count + position])
+            };
+            0.25 + (0..channels).map(product).sum::<f64>()
+        };
+        let all = (0..classes).flat_map(|class| (0..count).map(move |position| (class, position)));
+        let expected: Vec<f64> = all.map(|(class, position)| score(class, position)).collect();
+        let value = |lane: usize, position: usize| lanes[lane].map_or(0.0, |channel| embeddings[channel * count + position]);
+        for set in InstructionSet::available() {
+            let mut maps = [texts.blocked(&lanes)];
+            close(&contrast(set, &mut maps, view(0, lanes.len() / LANES), count, value, 0.25, true), &expected, 2e-6);
+        }
+    }
+
+    #[test]
+    fn pooling_and_upsampling_equal_naive_loops(seed: u64, channels in 1usize..20, height in 1usize..9, width in 1usize..9) {
+        let image = Plain::random(seed, channels, height, width);
+        let lanes = lane_map(&[channels]);
+        let blocks = lanes.len() / LANES;
+        let mut maps = vec![image.blocked(&lanes), empty(blocks, height, width), empty(blocks, 2 * height, 2 * width)];
+        max_pool(&mut maps, view(0, blocks), view(1, blocks), 5);
+        upsample(&mut maps, view(0, blocks), view(2, blocks));
+        let (pooled, doubled) = (plain(&maps[1], &lanes), plain(&maps[2], &lanes));
+        for (index, pooled) in pooled.into_iter().enumerate() {
+            let (channel, row, column) = (index / height / width, index / width % height, index % width);
+            let near = (-2isize..=2).flat_map(|y| (-2isize..=2).map(move |x| (row as isize + y, column as isize + x)));
+            let greatest = near.filter_map(|(y, x)| image.get(channel, y, x)).fold(f32::MIN, f32::max);
+            prop_assert_eq!(pooled, greatest);
+            let corner = (2 * (channel * height + row) + 1) * 2 * width + 2 * column;
+            prop_assert_eq!(doubled[corner..corner + 2].to_vec(), vec![image.values[index]; 2]);
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "overlaps")]
+fn a_convolution_into_its_own_input_is_refused() {
+    let lanes = lane_map(&[16]);
+    let (weights, bias) = (vec![0.0; 256], vec![0.0; 16]);
+    let spec = ConvolutionSpec {
+        weights: &weights,
+        bias: &bias,
+        kernel: 1,
+        stride: 1,
+        silu: false,
+        input: &lanes,
+        output: &lanes,
+    };
+    let convolution = Convolution::new(&spec, InstructionSet::Portable, false);
+    convolution.run(&mut [empty(1, 4, 4)], &mut Scratch::default(), view(0, 1), view(0, 1), None, false);
+}
+
+#[test]
+#[should_panic(expected = "border")]
+fn a_window_over_a_border_that_is_not_there_is_refused() {
+    let lanes = lane_map(&[16]);
+    let (weights, bias) = (vec![0.0; 2304], vec![0.0; 16]);
+    let spec = ConvolutionSpec {
+        weights: &weights,
+        bias: &bias,
+        kernel: 3,
+        stride: 1,
+        silu: false,
+        input: &lanes,
+        output: &lanes,
+    };
+    let convolution = Convolution::new(&spec, InstructionSet::Portable, true);
+    let bare = || Maps::new(MapsShape { blocks: 1, height: 4, width: 4, border: 0 });
+    convolution.run(&mut [bare(), bare()], &mut Scratch::default(), view(0, 1), view(1, 1), None, false);
+}
+
+#[test]
+#[should_panic(expected = "View")]
+fn a_view_beyond_the_maps_is_refused() {
+    let lanes = lane_map(&[32]);
+    let (weights, bias) = (vec![0.0; 1024], vec![0.0; 32]);
+    let spec = ConvolutionSpec {
+        weights: &weights,
+        bias: &bias,
+        kernel: 1,
+        stride: 1,
+        silu: false,
+        input: &lanes,
+        output: &lanes,
+    };
+    let convolution = Convolution::new(&spec, InstructionSet::Portable, false);
+    convolution.run(
+        &mut [empty(1, 4, 4), empty(2, 4, 4)],
+        &mut Scratch::default(),
+        view(0, 2),
+        view(1, 2),
+        None,
+        false,
+    );
+}
