@@ -141,7 +141,7 @@ mod tests {
     fn rows_meet_their_own_base_only() {
         let base = [row(100.0, 1.0, 0.0, None)];
         let other = Measurement { batch: 2, ..row(50.0, 1.0, 0.0, None) };
-        assert!(compare(&base, &[other.clone()]).is_empty());
+        assert!(compare(&base, std::slice::from_ref(&other)).is_empty());
         let compared = compare(&base, &[other, row(50.0, 1.0, 0.0, None)]);
         assert_eq!((compared.len(), compared[0].measurement, compared[0].change), (1, 1, Change::Fast));
     }
