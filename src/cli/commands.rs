@@ -1,12 +1,12 @@
 //! One function a command: from arguments to a room's call to what is printed.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::CommandFactory;
 
 use super::args::{Cli, Command, ComputeArgs, EvalArgs, PredictArgs, ReportArgs, RunArgs, ZooArgs};
 use super::failure::Failure;
+use super::interrupt::{stop_on_interrupt, INTERRUPTED};
 use super::output::{print, stdout_colour, width};
 use super::progress::Progress;
 use super::{eval_table, exit, gate, latency, zoo_table};
@@ -15,9 +15,6 @@ use crate::evaluation::{evaluate_file, EvaluationReport, Options};
 use crate::report::{self, RowStatus, RunVerdict, StoredRun};
 use crate::run::{self, Compute, Job, Outcome, Prediction, RunError, Subset};
 use crate::zoo::Zoo;
-
-/// Set by the first Ctrl-C.
-static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 /// Runs a command and gives its exit code.
 pub fn dispatch(command: Command) -> Result<u8, Failure> {
@@ -156,16 +153,4 @@ fn zoo(args: &ZooArgs) -> Result<u8, Failure> {
 
 fn compute(args: &ComputeArgs) -> Compute {
     Compute { device: args.device.clone(), batch: usize::from(args.batch), threads: args.threads.map(usize::from) }
-}
-
-/// The first Ctrl-C lets images in flight end; the second ends the program.
-pub(super) fn stop_on_interrupt() {
-    let handler = || {
-        if INTERRUPTED.swap(true, Ordering::Relaxed) {
-            std::process::exit(i32::from(exit::INTERRUPTED));
-        }
-    };
-    if let Err(error) = ctrlc::set_handler(handler) {
-        eprintln!("warning: Ctrl-C will not stop cleanly: {error}");
-    }
 }

@@ -5,8 +5,8 @@ use std::sync::atomic::AtomicBool;
 
 use clap::Args;
 
-use super::commands::stop_on_interrupt;
 use super::failure::Failure;
+use super::interrupt::stop_on_interrupt;
 use super::output::{print, width};
 use super::{exit, latency_table};
 use crate::latency::{

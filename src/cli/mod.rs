@@ -7,6 +7,7 @@ mod eval_table;
 pub mod exit;
 mod failure;
 mod gate;
+mod interrupt;
 mod latency;
 mod latency_table;
 mod output;
