@@ -267,39 +267,33 @@ proptest! {
     }
 }
 
-#[test]
-#[should_panic(expected = "overlaps")]
-fn a_convolution_into_its_own_input_is_refused() {
-    let lanes = lane_map(&[16]);
-    let (weights, bias) = (vec![0.0; 256], vec![0.0; 16]);
+/// A convolution of zeros from so many channels to as many.
+fn of_zeros(channels: usize, kernel: usize, winograd: bool) -> Convolution {
+    let lanes = lane_map(&[channels]);
+    let (weights, bias) = (vec![0.0; channels * channels * kernel * kernel], vec![0.0; channels]);
     let spec = ConvolutionSpec {
         weights: &weights,
         bias: &bias,
-        kernel: 1,
+        kernel,
         stride: 1,
         silu: false,
         input: &lanes,
         output: &lanes,
     };
-    let convolution = Convolution::new(&spec, InstructionSet::Portable, false);
+    Convolution::new(&spec, InstructionSet::Portable, winograd)
+}
+
+#[test]
+#[should_panic(expected = "overlaps")]
+fn a_convolution_into_its_own_input_is_refused() {
+    let convolution = of_zeros(16, 1, false);
     convolution.run(&mut [empty(1, 4, 4)], &mut Scratch::default(), view(0, 1), view(0, 1), None, false);
 }
 
 #[test]
 #[should_panic(expected = "border")]
 fn a_window_over_a_border_that_is_not_there_is_refused() {
-    let lanes = lane_map(&[16]);
-    let (weights, bias) = (vec![0.0; 2304], vec![0.0; 16]);
-    let spec = ConvolutionSpec {
-        weights: &weights,
-        bias: &bias,
-        kernel: 3,
-        stride: 1,
-        silu: false,
-        input: &lanes,
-        output: &lanes,
-    };
-    let convolution = Convolution::new(&spec, InstructionSet::Portable, true);
+    let convolution = of_zeros(16, 3, true);
     let bare = || Maps::new(MapsShape { blocks: 1, height: 4, width: 4, border: 0 });
     convolution.run(&mut [bare(), bare()], &mut Scratch::default(), view(0, 1), view(1, 1), None, false);
 }
@@ -307,18 +301,7 @@ fn a_window_over_a_border_that_is_not_there_is_refused() {
 #[test]
 #[should_panic(expected = "View")]
 fn a_view_beyond_the_maps_is_refused() {
-    let lanes = lane_map(&[32]);
-    let (weights, bias) = (vec![0.0; 1024], vec![0.0; 32]);
-    let spec = ConvolutionSpec {
-        weights: &weights,
-        bias: &bias,
-        kernel: 1,
-        stride: 1,
-        silu: false,
-        input: &lanes,
-        output: &lanes,
-    };
-    let convolution = Convolution::new(&spec, InstructionSet::Portable, false);
+    let convolution = of_zeros(32, 1, false);
     convolution.run(
         &mut [empty(1, 4, 4), empty(2, 4, 4)],
         &mut Scratch::default(),

@@ -50,38 +50,44 @@ fn run(args: RunArgs) -> Result<u8, Failure> {
     };
     stop_on_interrupt();
     let outcome = run::run(&job, &Progress::new(), &INTERRUPTED)?;
-    if outcome.count(RowStatus::Done) > 0 {
-        show_run(&job.out)?;
-    } else if !outcome.interrupted {
-        explain_nothing(&outcome);
+    if outcome.count(RowStatus::Done) == 0 {
+        return Ok(nothing_done(&outcome));
     }
-    run_code(&outcome, &job.out)
+    let stored = StoredRun::read(&job.out)?;
+    render(&stored, &job.out)?;
+    Ok(run_code(&outcome, &stored))
 }
 
-fn show_run(folder: &Path) -> Result<(), Failure> {
-    let stored = StoredRun::read(folder)?;
-    report::write(&stored, folder)?;
-    print(&report::terminal(&stored, stdout_colour(), width()));
+/// Writes a run's report into its folder and prints it.
+fn render(stored: &StoredRun, folder: &Path) -> Result<(), Failure> {
+    report::write(stored, folder)?;
+    print(&report::terminal(stored, stdout_colour(), width()));
     eprintln!("report: {}", folder.join("report.md").display());
     Ok(())
 }
 
-fn explain_nothing(outcome: &Outcome) {
+/// The exit code where no row was evaluated; says why unless the user knows.
+fn nothing_done(outcome: &Outcome) -> u8 {
+    if outcome.interrupted {
+        return exit::INTERRUPTED;
+    }
     eprintln!("zoobench: nothing was evaluated");
     for row in outcome.record.rows.iter().filter(|row| row.status == RowStatus::NoWeights) {
         eprintln!("  {}: {}", row.variant, row.detail.as_deref().unwrap_or("no weights"));
     }
+    exit::NOTHING_EVALUATED
 }
 
-fn run_code(outcome: &Outcome, folder: &Path) -> Result<u8, Failure> {
+fn run_code(outcome: &Outcome, stored: &StoredRun) -> u8 {
     if outcome.interrupted {
-        return Ok(exit::INTERRUPTED);
+        return exit::INTERRUPTED;
     }
-    if outcome.count(RowStatus::Done) == 0 {
-        return Ok(exit::NOTHING_EVALUATED);
+    let differs = report::run_verdict(stored) == RunVerdict::Differs;
+    if outcome.count(RowStatus::Failed) > 0 || differs {
+        exit::FAILED
+    } else {
+        exit::DONE
     }
-    let differs = report::run_verdict(&StoredRun::read(folder)?) == RunVerdict::Differs;
-    Ok(if outcome.count(RowStatus::Failed) > 0 || differs { exit::FAILED } else { exit::DONE })
 }
 
 fn predict(args: PredictArgs) -> Result<u8, Failure> {
@@ -135,9 +141,7 @@ fn report(args: &ReportArgs) -> Result<u8, Failure> {
     // All are read before anything is written.
     let stored = args.runs.iter().map(|folder| StoredRun::read(folder)).collect::<Result<Vec<_>, _>>()?;
     for (run, folder) in stored.iter().zip(&args.runs) {
-        report::write(run, folder)?;
-        print(&report::terminal(run, stdout_colour(), width()));
-        eprintln!("report: {}", folder.join("report.md").display());
+        render(run, folder)?;
     }
     Ok(exit::DONE)
 }

@@ -89,11 +89,16 @@ pub fn locate(files: &dyn FileSource, record: &ImageRecord) -> Result<String, Im
 /// As [`locate`], and what the system says when the file cannot be read.
 pub fn read_image_file(files: &dyn FileSource, record: &ImageRecord) -> Result<(String, Vec<u8>), ImageError> {
     let place = locate(files, record)?;
-    let name = files.describe(&place);
-    match files.read(&place) {
-        Ok(bytes) => Ok((name, bytes)),
-        Err(source) => Err(ImageError::Read { name, source }),
-    }
+    Ok((files.describe(&place), read_located(files, &place)?))
+}
+
+/// Reads the image file at a place that [`locate`] gave.
+///
+/// # Errors
+///
+/// What the system says when the file cannot be read.
+pub fn read_located(files: &dyn FileSource, place: &str) -> Result<Vec<u8>, ImageError> {
+    files.read(place).map_err(|source| ImageError::Read { name: files.describe(place), source })
 }
 
 /// Every place an image may lie in, in the order of the search, each once.

@@ -46,7 +46,7 @@ mod whole_file;
 pub use annotations::{Annotation, Annotations, Category, Frequency, ImageRecord};
 pub use decode::Key;
 pub use error::{DatasetError, RecordPlace};
-pub use files::{locate, read_image_file, FileSource, Folder, MemoryFiles, MAX_FILE_BYTES};
+pub use files::{locate, read_image_file, read_located, FileSource, Folder, MemoryFiles, MAX_FILE_BYTES};
 #[cfg(feature = "images")]
 pub use image::{decode_image, load_image, MAX_PIXELS};
 pub use image_error::{ImageError, NameFault};

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use super::LatencyError;
-use crate::dataset::{decode_image, FileSource, Image, ImageError};
+use crate::dataset::{decode_image, read_located, FileSource, Image};
 use crate::run::Sample;
 
 /// Images at most: enough for what the content does to post-processing, and half a gigabyte decoded.
@@ -36,8 +36,7 @@ impl<'a> PinnedImages<'a> {
     }
 
     pub(super) fn bytes(&self, index: usize) -> Result<Vec<u8>, LatencyError> {
-        let read = self.files.read(&self.samples[index].path);
-        Ok(read.map_err(|source| ImageError::Read { name: self.name(index), source })?)
+        Ok(read_located(self.files, &self.samples[index].path)?)
     }
 
     pub(super) fn decoded(&self, index: usize) -> Result<Arc<Image>, LatencyError> {

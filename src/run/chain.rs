@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::clock::{Clock, Stage};
 use super::inputs::Sample;
 use super::RunError;
-use crate::dataset::{decode_image, FileSource, ImageError, Record};
+use crate::dataset::{decode_image, read_located, FileSource, Record};
 use crate::detection::{detect, to_records, Settings};
 use crate::model::{letterbox_chw, HeadOutput, InputBatch, Letterbox, Model, TextEmbeddings};
 
@@ -51,11 +51,8 @@ impl<'a> Chain<'a> {
 
     fn read(&self, sample: &Sample, input: &mut [f32]) -> Result<Letterbox, RunError> {
         let name = self.files.describe(&sample.path);
-        let image = self.clock.time(Stage::Decode, || {
-            let bytes =
-                self.files.read(&sample.path).map_err(|source| ImageError::Read { name: name.clone(), source })?;
-            decode_image(&name, &bytes)
-        })?;
+        let decode = || decode_image(&name, &read_located(self.files, &sample.path)?);
+        let image = self.clock.time(Stage::Decode, decode)?;
         if sample.annotated.is_some_and(|annotated| annotated != [image.height, image.width]) {
             self.size_mismatches.fetch_add(1, Ordering::Relaxed);
         }

@@ -7,7 +7,6 @@ use crate::dataset::{DatasetError, ImageError, ImageListError, PromptError};
 use crate::evaluation::EvaluationError;
 use crate::model::checkpoint::CheckpointError;
 use crate::model::{LetterboxError, ModelError};
-use crate::report::ReportError;
 use crate::zoo::ZooError;
 
 /// What can go wrong in a run.
@@ -34,8 +33,6 @@ pub enum RunError {
     Evaluation(#[from] EvaluationError),
     #[error(transparent)]
     Zoo(#[from] ZooError),
-    #[error(transparent)]
-    Report(#[from] ReportError),
     #[error("zoo {zoo} has no variant `{name}`; it has {}", known.join(", "))]
     UnknownVariant { name: String, zoo: String, known: Vec<String> },
     #[error("zoo {zoo} has no data of its own: give the data root with --data")]

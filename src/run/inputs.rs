@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::RunError;
-use crate::dataset::{locate, read_image_ids, Annotations, FileSource};
+use crate::dataset::{locate, read_image_ids, Annotations, FileSource, ImageRecord};
 
 /// Which images of the annotation file to look at.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -46,21 +46,14 @@ pub struct Sample {
 /// An id that the annotations do not have, an image that is not found, a path that leaves the data
 /// root, or no image at all.
 pub fn samples(annotations: &Annotations, files: &dyn FileSource, subset: &Subset) -> Result<Vec<Sample>, RunError> {
-    let listed = subset.list.as_deref().map(|list| listed_ids(annotations, list)).transpose()?;
+    let by_id = annotations.images_by_id();
+    let listed = subset.list.as_deref().map(|list| listed_ids(&by_id, list, annotations)).transpose()?;
     let limit = subset.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
-    let mut last_of_id: BTreeMap<i64, usize> = BTreeMap::new();
-    for (index, image) in annotations.images.iter().enumerate() {
-        last_of_id.insert(image.id, index);
-    }
-    let chosen = annotations
-        .images
-        .iter()
-        .enumerate()
-        .filter(|(index, image)| last_of_id.get(&image.id) == Some(index))
-        .filter(|(_, image)| listed.as_ref().is_none_or(|ids| ids.contains(&image.id)))
-        .take(limit);
+    let stands = |image: &&ImageRecord| by_id.get(&image.id).is_some_and(|last| std::ptr::eq(*last, *image));
+    let is_listed = |image: &&ImageRecord| listed.as_ref().is_none_or(|ids| ids.contains(&image.id));
+    let chosen = annotations.images.iter().filter(stands).filter(is_listed).take(limit);
     let samples = chosen
-        .map(|(_, image)| {
+        .map(|image| {
             let annotated = image.height.zip(image.width).map(|(height, width)| [height, width]);
             Ok(Sample { id: image.id, path: locate(files, image)?, annotated })
         })
@@ -71,10 +64,13 @@ pub fn samples(annotations: &Annotations, files: &dyn FileSource, subset: &Subse
     Ok(samples)
 }
 
-fn listed_ids(annotations: &Annotations, list: &Path) -> Result<BTreeSet<i64>, RunError> {
-    let known: BTreeSet<i64> = annotations.images.iter().map(|image| image.id).collect();
+fn listed_ids(
+    known: &BTreeMap<i64, &ImageRecord>,
+    list: &Path,
+    annotations: &Annotations,
+) -> Result<BTreeSet<i64>, RunError> {
     let ids: BTreeSet<i64> = read_image_ids(list)?.into_iter().collect();
-    match ids.difference(&known).next() {
+    match ids.iter().find(|id| !known.contains_key(id)) {
         Some(&id) => Err(RunError::UnknownImage { list: list.to_owned(), id, annotations: annotations.source.clone() }),
         None => Ok(ids),
     }
