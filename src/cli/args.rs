@@ -9,6 +9,7 @@ use super::exit;
 use super::gate::{BaselineArgs, GateArgs, BASELINE_EXAMPLES, GATE_EXAMPLES};
 use super::latency::{LatencyArgs, LATENCY_EXAMPLES};
 use crate::evaluation::{AreaRule, IouType};
+use crate::model::Engine;
 
 /// Evaluate the YOLO-World-Seg model zoo on LVIS.
 #[derive(Debug, Parser)]
@@ -121,12 +122,46 @@ pub struct ComputeArgs {
     /// Device of the network
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]
     pub device: String,
+    /// What computes it there
+    #[command(flatten)]
+    pub engine: EngineArgs,
     /// Images a network call
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub batch: u16,
     /// Threads [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
+}
+
+/// What computes the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EngineArg {
+    /// candle, operation by operation: the definition
+    Candle,
+    /// The network lowered onto our own kernels
+    Fast,
+}
+
+/// Arguments that name the engine.
+#[derive(Debug, Args)]
+pub struct EngineArgs {
+    /// What computes the network
+    #[arg(long, value_name = "ENGINE", value_enum, default_value_t = EngineArg::Fast)]
+    engine: EngineArg,
+    /// Every convolution as the sum it is: no minimal filtering (Winograd), which candle never has
+    #[arg(long)]
+    exact: bool,
+}
+
+impl EngineArgs {
+    /// The engine.
+    pub fn engine(&self) -> Engine {
+        match (self.engine, self.exact) {
+            (EngineArg::Candle, _) => Engine::Candle,
+            (EngineArg::Fast, false) => Engine::Fast,
+            (EngineArg::Fast, true) => Engine::FastExact,
+        }
+    }
 }
 
 /// Arguments of `predict`.

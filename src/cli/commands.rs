@@ -156,5 +156,10 @@ fn zoo(args: &ZooArgs) -> Result<u8, Failure> {
 }
 
 fn compute(args: &ComputeArgs) -> Compute {
-    Compute { device: args.device.clone(), batch: usize::from(args.batch), threads: args.threads.map(usize::from) }
+    Compute {
+        device: args.device.clone(),
+        engine: args.engine.engine(),
+        batch: usize::from(args.batch),
+        threads: args.threads.map(usize::from),
+    }
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use clap::Args;
 
+use super::args::EngineArgs;
 use super::failure::Failure;
 use super::interrupt::stop_on_interrupt;
 use super::output::{print, width};
@@ -52,6 +53,9 @@ pub struct LatencyArgs {
     /// Device of the network
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]
     device: String,
+    /// What computes it there
+    #[command(flatten)]
+    engine: EngineArgs,
     /// Threads [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -134,7 +138,11 @@ fn job(args: LatencyArgs) -> Result<LatencyJob, Failure> {
         weights: args.weights,
         variants: args.variants,
         random_weights: args.random_weights,
-        computed: Computed { device: args.device, threads: args.threads.map(usize::from) },
+        computed: Computed {
+            device: args.device,
+            engine: args.engine.engine(),
+            threads: args.threads.map(usize::from),
+        },
         length: args.length.length(),
         seed: SEED,
         accuracy: args.accuracy,

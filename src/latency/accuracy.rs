@@ -67,6 +67,10 @@ impl Accuracy {
                 let (theirs, ours) = (metrics.weights_sha256.clone(), row.weights_sha256.clone());
                 Some(Reason::AccuracyWeights { run: folder, variant, theirs, ours })
             }
+            Some(metrics) if metrics.engine != row.engine => {
+                let (theirs, ours) = (metrics.engine.clone(), row.engine.clone());
+                Some(Reason::AccuracyEngine { run: folder, variant, theirs, ours })
+            }
             Some(_) => None,
         }
     }

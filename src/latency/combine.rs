@@ -1,6 +1,6 @@
 //! Several processes' series become one row.
 
-use super::order::{TaskReport, WorkReport};
+use super::order::{Computed, TaskReport, WorkReport};
 use super::record::{Measurement, StageRecord};
 use super::statistics::{mad, mean, median, Summary};
 use super::task::{Latency, Task};
@@ -11,7 +11,7 @@ pub(super) type Row = (Measurement, Vec<f64>);
 /// What the processes of a subject have in common.
 pub(super) struct Named<'a> {
     pub(super) variant: &'a str,
-    pub(super) device: &'a str,
+    pub(super) computed: &'a Computed,
     pub(super) random_weights: bool,
 }
 
@@ -32,8 +32,8 @@ fn row(named: &Named<'_>, task: &Task, reports: &[WorkReport]) -> Option<Row> {
     let clocks: Vec<f64> = series.iter().filter_map(|series| series.clock.mean_mhz).collect();
     let measurement = Measurement {
         variant: named.variant.to_owned(),
-        device: named.device.to_owned(),
-        engine: "candle".to_owned(),
+        device: named.computed.device.clone(),
+        engine: named.computed.engine.name().to_owned(),
         dtype: "f32".to_owned(),
         scenario: task.scenario,
         batch: task.batch,

@@ -19,7 +19,7 @@ use super::stored::read_record;
 use super::task::{Latency, Scenario, Task};
 use super::verdict::{row_reasons, Reason};
 use super::LatencyError;
-use crate::run::{Compute, Job, Plan, Subset, WeightsPlace};
+use crate::run::{Job, Plan, Subset, WeightsPlace};
 use crate::zoo::Zoo;
 
 /// What to measure.
@@ -186,7 +186,7 @@ fn evaluation(job: &LatencyJob) -> Job {
         variants: job.variants.clone(),
         subset: Subset::default(),
         out: PathBuf::new(),
-        compute: Compute { device: job.computed.device.clone(), batch: 1, threads: job.computed.threads },
+        compute: job.computed.compute(),
     }
 }
 
@@ -254,7 +254,7 @@ impl Session<'_> {
 
     fn named<'b>(&'b self, subject: &'b Subject) -> Named<'b> {
         let random_weights = matches!(subject.name, SubjectName::Random(_));
-        Named { variant: &subject.variant, device: &self.job.computed.device, random_weights }
+        Named { variant: &subject.variant, computed: &self.job.computed, random_weights }
     }
 
     fn notes(&self, reports: &[Vec<WorkReport>]) -> Vec<String> {

@@ -9,7 +9,7 @@ pub(super) fn measurement() -> Measurement {
     Measurement {
         variant: "shapes_v1".to_owned(),
         device: "cpu".to_owned(),
-        engine: "candle".to_owned(),
+        engine: "fast".to_owned(),
         dtype: "f32".to_owned(),
         scenario: Scenario::Single,
         batch: 1,

@@ -5,13 +5,12 @@ use sha2::{Digest, Sha256};
 use super::machine_state::{base_clock_mhz, governor, kernel, memory_bytes, MachineState};
 use super::order::Computed;
 use super::record::MachineRecord;
-use crate::run::{machine, Compute};
+use crate::run::machine;
 
 /// The machine before a measurement.
 ///
 pub(super) fn machine_record(computed: &Computed) -> MachineRecord {
-    let compute = Compute { device: computed.device.clone(), batch: 1, threads: computed.threads };
-    let facts = machine(compute.threads(), &computed.device);
+    let facts = machine(&computed.compute());
     let memory_bytes = memory_bytes("MemTotal");
     // Gibibytes: the kernel's own share differs a little from boot to boot.
     let gibibytes = memory_bytes.unwrap_or_default().div_ceil(1 << 30);

@@ -8,6 +8,8 @@ use super::length::Length;
 use super::machine_state::ClockReadings;
 use super::sampling::{Stop, WarmedUp};
 use super::task::Task;
+use crate::model::Engine;
+use crate::run::Compute;
 
 /// Whose weights are timed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,8 +26,17 @@ pub enum SubjectName {
 pub struct Computed {
     /// Name of the device.
     pub device: String,
+    /// What computes it there.
+    pub engine: Engine,
     /// Threads; all cores if `None`.
     pub threads: Option<usize>,
+}
+
+impl Computed {
+    /// As the evaluation calls it, an image at a time.
+    pub(super) fn compute(&self) -> Compute {
+        Compute { device: self.device.clone(), engine: self.engine, batch: 1, threads: self.threads }
+    }
 }
 
 /// What one process measures.

@@ -27,6 +27,7 @@ pub enum Reason {
     AccuracyVersion { run: String, theirs: String, ours: String },
     AccuracyVariant { run: String, variant: String, command: String },
     AccuracyWeights { run: String, variant: String, theirs: String, ours: String },
+    AccuracyEngine { run: String, variant: String, theirs: String, ours: String },
     RandomWeights { variant: String },
     Noise { row: String, width: f64 },
     BetweenRuns { row: String, deviation: f64 },
@@ -58,6 +59,9 @@ impl fmt::Display for Reason {
             }
             Self::AccuracyWeights { run, variant, theirs, ours } => {
                 write!(f, "accuracy run {run} has other weights of {variant}: {theirs}, timed were {ours}")
+            }
+            Self::AccuracyEngine { run, variant, theirs, ours } => {
+                write!(f, "accuracy run {run} computed {variant} by {theirs}, timed was {ours}: run it again with the same --engine")
             }
             Self::RandomWeights { variant } => {
                 write!(f, "{variant}: random weights have no accuracy; the figure is that of the architecture alone")

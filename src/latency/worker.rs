@@ -10,7 +10,7 @@ use super::task::Task;
 use super::workload::{Subject, Timed};
 use super::LatencyError;
 use crate::model::{Model, TextCache, TextEmbeddings, Weights};
-use crate::run::{check_hash, load_model, Compute, Job, Plan, RunError, Subset};
+use crate::run::{check_hash, load_model, Job, Plan, RunError, Subset};
 use crate::zoo::Zoo;
 
 /// Measures what is ordered. The process should do nothing else, and begin with this.
@@ -49,7 +49,7 @@ fn job(order: &WorkOrder) -> Result<Job, RunError> {
         variants,
         subset: Subset::default(),
         out: Default::default(),
-        compute: Compute { device: order.computed.device.clone(), batch: 1, threads: order.computed.threads },
+        compute: order.computed.compute(),
     })
 }
 
@@ -79,7 +79,7 @@ impl Loaded {
         let checkpoint = planned.weights.read()?.ok_or_else(|| no_weights(planned.variant.weights.clone()))?;
         check_hash(planned.variant, &checkpoint)?;
         let weights_sha256 = checkpoint.sha256().to_owned();
-        let model = load_model(checkpoint, &planned.variant.weights, plan.device, pool)?;
+        let model = load_model(checkpoint, &planned.variant.weights, plan.execution, pool)?;
         let text = pool.install(|| model.encode_text_cached(&plan.prompts, &TextCache::of_user()))?;
         Ok(Self { model, text, weights_sha256 })
     }
@@ -87,7 +87,7 @@ impl Loaded {
     /// The text encoder's work is no part of `forward`, so random embeddings do as well.
     fn random(name: &str, plan: &Plan<'_>, pool: &rayon::ThreadPool) -> Result<Self, LatencyError> {
         let weights = RandomWeights::of(name)?;
-        let model = pool.install(|| Model::load(&weights, plan.device))?;
+        let model = pool.install(|| Model::load(&weights, plan.execution))?;
         let width = model.architecture().text.projection;
         let text = TextEmbeddings::new(width, weights.embeddings(plan.prompts.len(), width))?;
         Ok(Self { model, text, weights_sha256: weights.sha256().to_owned() })

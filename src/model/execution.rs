@@ -1,10 +1,13 @@
 //! How the image network is computed.
 
+use serde::{Deserialize, Serialize};
+
 use super::engine::Device;
 
 /// What computes the image network. All engines run the same graph with the same weights and agree
 /// to float32 rounding.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Engine {
     /// candle, operation by operation: the definition.
     Candle,
@@ -26,11 +29,6 @@ impl Engine {
             Self::Fast => "fast",
             Self::FastExact => "fast-exact",
         }
-    }
-
-    /// The engine of a name.
-    pub fn find(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|engine| engine.name() == name)
     }
 }
 

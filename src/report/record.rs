@@ -27,6 +27,11 @@ pub fn is_folder_name(name: &str) -> bool {
         && !["con", "prn", "aux", "nul"].contains(&stem.as_str())
 }
 
+/// What computed every run that does not say what did.
+fn first_engine() -> String {
+    "candle".to_owned()
+}
+
 fn rounding_tolerance_ap() -> f64 {
     ROUNDING_TOLERANCE_AP
 }
@@ -158,6 +163,9 @@ pub struct Machine {
     pub threads: u32,
     /// Device of the network, for example `cpu`.
     pub device: String,
+    /// What computed the network there, for example `fast`.
+    #[serde(default = "first_engine")]
+    pub engine: String,
 }
 
 /// `run.json`.
@@ -241,6 +249,9 @@ pub struct VariantMetrics {
     pub annotations_sha256: String,
     /// SHA-256 of the weights file.
     pub weights_sha256: String,
+    /// What computed the network, for example `fast`.
+    #[serde(default = "first_engine")]
+    pub engine: String,
     /// Images evaluated.
     pub images: u64,
     /// Detections submitted.

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use super::RunError;
 use crate::model::checkpoint::Checkpoint;
-use crate::model::{Device, Model};
+use crate::model::{Execution, Model};
 
 /// Loads the model of a checkpoint, which is given up: it holds half a gigabyte for an L model, and
 /// the network has its own copy. `file` names it in messages.
@@ -14,9 +14,9 @@ use crate::model::{Device, Model};
 pub fn load(
     checkpoint: Checkpoint,
     file: &(dyn Display + Sync),
-    device: Device,
+    execution: Execution,
     pool: &rayon::ThreadPool,
 ) -> Result<Model, RunError> {
-    pool.install(|| Model::load(&checkpoint, device))
+    pool.install(|| Model::load(&checkpoint, execution))
         .map_err(|error| RunError::Weights { file: file.to_string(), error: Box::new(error) })
 }

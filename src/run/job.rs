@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::inputs::Subset;
 use super::RunError;
+use crate::model::Engine;
 use crate::zoo::Zoo;
 
 /// How the network is computed.
@@ -11,6 +12,8 @@ use crate::zoo::Zoo;
 pub struct Compute {
     /// Name of the device: `cpu`.
     pub device: String,
+    /// What computes it there.
+    pub engine: Engine,
     /// Images a network call.
     pub batch: usize,
     /// Threads; all cores if `None`.

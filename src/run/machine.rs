@@ -1,15 +1,17 @@
 //! Facts about the machine, for the record.
 
+use super::Compute;
 use crate::report::Machine;
 
 /// What can be known of this machine without asking anyone but the operating system.
-pub fn machine(threads: usize, device: &str) -> Machine {
+pub fn machine(compute: &Compute) -> Machine {
     Machine {
         cpu: cpu_model().unwrap_or_else(|| "unknown".to_owned()),
         cores: std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX)),
         os: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-        threads: u32::try_from(threads).unwrap_or(u32::MAX),
-        device: device.to_owned(),
+        threads: u32::try_from(compute.threads()).unwrap_or(u32::MAX),
+        device: compute.device.clone(),
+        engine: compute.engine.name().to_owned(),
     }
 }
 

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use super::inputs::{restrict, samples, Sample};
-use super::job::Job;
+use super::job::{Compute, Job};
 use super::RunError;
 use crate::dataset::{class_prompts, Annotations, FileSource, Folder};
 use crate::model::checkpoint::Checkpoint;
-use crate::model::Device;
+use crate::model::{Device, Execution};
 use crate::zoo::{EmbeddedFiles, Variant, Zoo};
 
 /// A job whose inputs are read and found good.
@@ -26,8 +26,8 @@ pub struct Plan<'a> {
     pub prompts: Vec<String>,
     /// Category id of each prompt.
     pub category_ids: Vec<i64>,
-    /// Where the network runs.
-    pub device: Device,
+    /// Where the network runs, and by what.
+    pub execution: Execution,
     /// The zoo's variants.
     pub variants: Vec<PlannedVariant<'a>>,
 }
@@ -60,7 +60,7 @@ impl<'a> Plan<'a> {
     /// An unknown variant, device or image id, a missing or unreadable file, a path that leaves the
     /// data root, or a zoo without data.
     pub fn check(job: &'a Job) -> Result<Self, RunError> {
-        let device = device(&job.compute.device)?;
+        let execution = execution(&job.compute)?;
         let variants = planned_variants(job)?;
         let (files, annotations) = data(job)?;
         let samples = samples(&annotations, files.as_ref(), &job.subset)?;
@@ -68,18 +68,18 @@ impl<'a> Plan<'a> {
         let category_ids = annotations.categories.iter().map(|category| category.id).collect();
         let images_total = annotations.images.len();
         let annotations = restrict(annotations, &samples);
-        Ok(Self { job, files, annotations, images_total, samples, prompts, category_ids, device, variants })
+        Ok(Self { job, files, annotations, images_total, samples, prompts, category_ids, execution, variants })
     }
 }
 
-/// The device of that name.
+/// Where the network runs, and by what.
 ///
 /// # Errors
-/// Any name but `cpu`: this build has no other.
-pub fn device(name: &str) -> Result<Device, RunError> {
-    match name {
-        "cpu" => Ok(Device::Cpu),
-        _ => Err(RunError::UnknownDevice { name: name.to_owned() }),
+/// Any device but `cpu`: this build has no other.
+pub fn execution(compute: &Compute) -> Result<Execution, RunError> {
+    match compute.device.as_str() {
+        "cpu" => Ok(Execution { device: Device::Cpu, engine: compute.engine }),
+        name => Err(RunError::UnknownDevice { name: name.to_owned() }),
     }
 }
 

@@ -54,14 +54,14 @@ pub struct Predicted {
 /// # Errors
 /// Whatever input is refused, an output that cannot be written, or an interruption.
 pub fn predict(job: &Prediction, observer: &dyn Observer, interrupted: &AtomicBool) -> Result<Predicted, RunError> {
-    let device = plan::device(&job.compute.device)?;
+    let execution = plan::execution(&job.compute)?;
     let files = plan::folder(&job.data, "data root").map(Folder)?;
     let annotations = Annotations::read(&job.annotations)?;
     let prompts = prompts(job, &annotations)?;
     let samples = samples(&annotations, &files, &job.subset)?;
     let file = WholeFile::create(&job.out).map_err(|error| job.unwritable(error))?;
     let pool = job.compute.pool()?;
-    let model = checkpoints::load(Checkpoint::read(&job.weights)?, &job.weights.display(), device, &pool)?;
+    let model = checkpoints::load(Checkpoint::read(&job.weights)?, &job.weights.display(), execution, &pool)?;
     let text = pool.install(|| model.encode_text_cached(&prompts, &TextCache::of_user()))?;
     let category_ids: Vec<i64> = annotations.categories.iter().map(|category| category.id).collect();
     let chain = Chain::new(&model, &text, &category_ids, &files);

@@ -85,6 +85,7 @@ pub fn variant_metrics(plan: &Plan<'_>, variant: &str, measured: &Measured) -> V
         protocol: protocol(plan),
         annotations_sha256: plan.annotations.sha256.clone(),
         weights_sha256: measured.weights_sha256.clone(),
+        engine: plan.execution.engine.name().to_owned(),
         images: plan.samples.len() as u64,
         detections: measured.detections,
         parameters: measured.parameters.clone(),
@@ -114,7 +115,7 @@ pub fn run_record(plan: &Plan<'_>, progressed: &[Progressed], interrupted: bool)
         rows: plan.variants.iter().zip(progressed).map(|(planned, progressed)| row(planned, progressed)).collect(),
         tolerance_ap: zoo.tolerance_ap,
         footnotes: zoo.footnotes.clone(),
-        machine: machine(plan.job.compute.threads(), &plan.job.compute.device),
+        machine: machine(&plan.job.compute),
     }
 }
 

@@ -112,7 +112,7 @@ impl<'a> Evaluation<'a> {
     ) -> Result<Self, RunError> {
         let pool = plan.job.compute.pool()?;
         let weights_sha256 = checkpoint.sha256().to_owned();
-        let model = checkpoints::load(checkpoint, &variant.weights, plan.device, &pool)?;
+        let model = checkpoints::load(checkpoint, &variant.weights, plan.execution, &pool)?;
         let started = Instant::now();
         let text = pool.install(|| model.encode_text_cached(&plan.prompts, &TextCache::of_user()))?;
         let time = started.elapsed();

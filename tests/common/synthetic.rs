@@ -143,6 +143,7 @@ fn record(rows: Vec<Row>) -> RunRecord {
             os: "linux x86_64".to_string(),
             threads: 8,
             device: "cpu".to_string(),
+            engine: "fast".to_string(),
         },
     }
 }
@@ -173,6 +174,7 @@ fn metrics(variant: &str, mask: [f64; 4], boxes: [f64; 2], categories: u64) -> V
         protocol: protocol(),
         annotations_sha256: ANNOTATIONS_SHA256.to_string(),
         weights_sha256: "ca465825".repeat(8),
+        engine: "fast".to_string(),
         images: 19_809,
         detections: 5_942_700,
         parameters: [("total", 80_000_000), ("text", 63_000_000), ("image", 17_000_000)]

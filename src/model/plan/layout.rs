@@ -76,7 +76,6 @@ impl Layout {
     pub fn place(&self, index: usize) -> &Place {
         self.places[index].as_ref().expect("operations on maps read and write maps")
     }
-
 }
 
 /// The convolution of a sum whose value nobody else reads: the other summand is its residual.
