@@ -188,6 +188,9 @@ pub struct PredictArgs {
     /// Only the images listed in FILE
     #[arg(long, value_name = "FILE")]
     pub images: Option<PathBuf>,
+    /// Time the stages, one image after the other, and write the means of an image as JSON
+    #[arg(long, value_name = "FILE")]
+    pub timing: Option<PathBuf>,
     /// How the network is computed
     #[command(flatten)]
     pub compute: ComputeArgs,

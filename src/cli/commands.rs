@@ -97,6 +97,7 @@ fn predict(args: PredictArgs) -> Result<u8, Failure> {
         data: args.data,
         out: args.out,
         prompts: args.prompts,
+        timing: args.timing,
         subset: Subset { list: args.images, limit: args.limit },
         compute: compute(&args.compute),
     };

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::geometry::Box2;
 use super::sigmoid::{logit, sigmoid};
 use super::Settings;
-use crate::model::{HeadOutput, LevelOutput};
+use crate::model::{HeadOutput, PairLogit, SparseOutput};
 
 /// A (position, class) pair whose score is above the threshold.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,40 +28,43 @@ impl Candidate {
     }
 }
 
-/// A pair whose score may be above the threshold.
-#[derive(Clone, Copy)]
-struct Promising {
-    logit: f32,
-    position: u32,
-    label: u32,
-}
-
 /// The best `settings.max_candidates` candidates, best first.
 ///
 /// A position is a candidate once for every class that it scores for. With one class that is at
 /// most once, so the reference's separate path for one class needs none here. A box that is not
 /// finite makes no candidate: no results file could hold it.
 pub(super) fn candidates(output: &HeadOutput, boxes: &[Box2], settings: &Settings) -> Vec<Candidate> {
+    best_of(output.pairs_at_least(logit_floor(settings.score_threshold)), boxes, settings)
+}
+
+/// As [`candidates`], of what was kept of the logits: all of at least `floor`.
+///
+/// # Panics
+/// If less was kept than the threshold asks for.
+pub(super) fn sparse_candidates(output: &SparseOutput, boxes: &[Box2], settings: &Settings) -> Vec<Candidate> {
     let floor = logit_floor(settings.score_threshold);
-    let mut promising = collect(output, floor);
+    assert!(output.floor <= floor, "logits below {} are gone, those from {floor} on are needed", output.floor);
+    best_of(output.pairs.iter().filter(|pair| pair.logit >= floor).copied().collect(), boxes, settings)
+}
+
+/// The best candidates among pairs that hold every one whose logit is at least the threshold's floor.
+fn best_of(mut promising: Vec<PairLogit>, boxes: &[Box2], settings: &Settings) -> Vec<Candidate> {
+    let floor = logit_floor(settings.score_threshold);
     drop_broken_boxes(&mut promising, boxes);
     let floor = crowd_floor(&promising, floor, settings.max_candidates);
     let promising = promising.into_par_iter().filter(|pair| pair.logit >= floor);
-    let scored =
-        promising.map(|Promising { logit, position, label }| Candidate { score: sigmoid(logit), position, label });
+    let scored = promising.map(|PairLogit { logit, position, class }| Candidate {
+        score: sigmoid(logit),
+        position,
+        label: class,
+    });
     let mut found: Vec<_> = scored.filter(|candidate| candidate.score > settings.score_threshold).collect();
     keep_best(&mut found, settings.max_candidates);
     found.par_sort_unstable_by_key(Candidate::rank);
     found
 }
 
-/// Every pair with a logit of at least `floor`, in no order that later steps rely on.
-fn collect(output: &HeadOutput, floor: f32) -> Vec<Promising> {
-    let rows: Vec<_> = rows(output).collect();
-    rows.par_iter().flat_map_iter(|row| row.promising(floor)).collect()
-}
-
-fn drop_broken_boxes(promising: &mut Vec<Promising>, boxes: &[Box2]) {
+fn drop_broken_boxes(promising: &mut Vec<PairLogit>, boxes: &[Box2]) {
     let is_finite = |bbox: &Box2| bbox.iter().all(|side| side.is_finite());
     if !boxes.iter().all(is_finite) {
         promising.retain(|pair| is_finite(&boxes[pair.position as usize]));
@@ -74,8 +77,9 @@ const MARGIN: f32 = 1e-3;
 /// Above this logit, `sigmoid` is too flat for [`MARGIN`] to show.
 const FLAT: f32 = 8.0;
 
-/// A logit below which no score is above `threshold`: spares nearly all positions the exponential.
-fn logit_floor(threshold: f32) -> f32 {
+/// A logit below which no score is above `threshold`: spares nearly all positions the exponential,
+/// and the network from storing them.
+pub fn logit_floor(threshold: f32) -> f32 {
     (logit(threshold.clamp(0.0, 1.0)) as f32).min(FLAT) - MARGIN
 }
 
@@ -83,7 +87,7 @@ fn logit_floor(threshold: f32) -> f32 {
 /// exponential and the sorting.
 ///
 /// Counts logits in steps; the best `count` lie in the fewest highest steps that hold as many.
-fn crowd_floor(promising: &[Promising], floor: f32, count: usize) -> f32 {
+fn crowd_floor(promising: &[PairLogit], floor: f32, count: usize) -> f32 {
     if promising.len() <= count {
         return floor;
     }
@@ -101,60 +105,13 @@ const STEPS_A_UNIT: f32 = 64.0;
 const STEPS: usize = 20 * 64;
 
 /// How many logits lie in each step above `floor`; the last step has no end.
-fn histogram(promising: &[Promising], floor: f32) -> Vec<usize> {
+fn histogram(promising: &[PairLogit], floor: f32) -> Vec<usize> {
     let mut counts = vec![0; STEPS];
     for pair in promising {
         counts[(((pair.logit - floor) * STEPS_A_UNIT) as usize).min(STEPS - 1)] += 1;
     }
     counts
 }
-
-/// The logits of one class on one level.
-struct Row<'a> {
-    first_position: usize,
-    label: usize,
-    logits: &'a [f32],
-}
-
-fn rows(output: &HeadOutput) -> impl Iterator<Item = Row<'_>> {
-    let starts = output.levels.iter().scan(0, |next, level| {
-        let start = *next;
-        *next += positions(level);
-        Some(start)
-    });
-    output.levels.iter().zip(starts).flat_map(|(level, first_position)| {
-        let count = positions(level);
-        (0..output.classes).map(move |label| Row {
-            first_position,
-            label,
-            logits: &level.logits[label * count..][..count],
-        })
-    })
-}
-
-fn positions(level: &LevelOutput) -> usize {
-    level.height * level.width
-}
-
-impl Row<'_> {
-    fn promising(&self, floor: f32) -> impl Iterator<Item = Promising> + '_ {
-        // Most blocks hold none, which is seen for a whole block faster than one by one.
-        let blocks = self.logits.chunks(BLOCK).enumerate();
-        let blocks = blocks.filter(move |(_, block)| block.iter().fold(false, |any, &logit| any | (logit >= floor)));
-        blocks.flat_map(move |(number, block)| {
-            let first = self.first_position + number * BLOCK;
-            let logits = block.iter().enumerate().filter(move |(_, &logit)| logit >= floor);
-            logits.map(move |(offset, &logit)| Promising {
-                logit,
-                position: (first + offset) as u32,
-                label: self.label as u32,
-            })
-        })
-    }
-}
-
-/// Logits looked at together.
-const BLOCK: usize = 64;
 
 fn keep_best(candidates: &mut Vec<Candidate>, count: usize) {
     if candidates.len() > count {
@@ -166,6 +123,7 @@ fn keep_best(candidates: &mut Vec<Candidate>, count: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::LevelOutput;
 
     /// One level of 1 x `logits.len()` positions and one class.
     fn output(logits: Vec<f32>) -> HeadOutput {
@@ -201,7 +159,11 @@ mod tests {
             for score_threshold in [-1.0, 0.0, 0.001, 0.5, 0.9, 0.999_999, 1.0, 2.0] {
                 for max_candidates in [0, 1, 2, 100, 299, 30_000] {
                     let settings = Settings { score_threshold, max_candidates, ..Settings::default() };
-                    assert_eq!(found(&logits, &settings), all(&logits, &settings), "{settings:?}");
+                    let expected = all(&logits, &settings);
+                    assert_eq!(found(&logits, &settings), expected, "{settings:?}");
+                    let sparse = output(logits.clone()).into_sparse(logit_floor(score_threshold) - 0.5);
+                    let boxes = vec![[0.0; 4]; logits.len()];
+                    assert_eq!(sparse_candidates(&sparse, &boxes, &settings), expected, "sparse, {settings:?}");
                 }
             }
         }
@@ -210,7 +172,7 @@ mod tests {
     #[test]
     fn the_crowd_floor_spares_something() {
         let ramp: Vec<f32> = (0..4000).map(|index| index as f32 * 0.001).collect();
-        let promising = collect(&output(ramp), -6.9);
+        let promising = output(ramp).pairs_at_least(-6.9);
         assert!(crowd_floor(&promising, -6.9, 100) > 3.8);
         assert_eq!(crowd_floor(&promising, -6.9, 5000), -6.9);
     }
@@ -221,5 +183,12 @@ mod tests {
         let boxes = [[0.0; 4], [0.0, f32::NAN, 1.0, 1.0], [f32::INFINITY; 4]];
         let found = candidates(&output(vec![1.0, 2.0, 3.0]), &boxes, &settings);
         assert_eq!(found.iter().map(|candidate| candidate.position).collect::<Vec<_>>(), [0]);
+    }
+
+    #[test]
+    #[should_panic(expected = "are gone")]
+    fn logits_that_were_not_kept_are_missed() {
+        let sparse = output(vec![1.0]).into_sparse(0.0);
+        sparse_candidates(&sparse, &[[0.0; 4]], &Settings::default());
     }
 }

@@ -3,12 +3,12 @@
 use rayon::prelude::*;
 
 use super::boxes::decode;
-use super::candidates::candidates;
-use super::geometry::to_original;
+use super::candidates::{candidates, sparse_candidates, Candidate};
+use super::geometry::{to_original, Box2};
 use super::masks::{Masks, Scratch};
 use super::nms::suppress;
 use super::{Detection, Settings};
-use crate::model::{HeadOutput, Letterbox, LevelOutput, MASK_CHANNELS};
+use crate::model::{HeadOutput, Letterbox, LevelOutput, SparseOutput, MASK_CHANNELS};
 
 /// The detections of one image, best first; none if nothing scores above the threshold.
 ///
@@ -19,6 +19,14 @@ use crate::model::{HeadOutput, Letterbox, LevelOutput, MASK_CHANNELS};
 /// [`MAX_PIXELS`](crate::mask::MAX_PIXELS) pixels.
 pub fn detect(output: &HeadOutput, letterbox: &Letterbox, settings: &Settings) -> Vec<Detection> {
     with_masks(output, letterbox, settings, &detect_boxes(output, settings))
+}
+
+/// As [`detect`], of an output that kept no logits but those from a floor on.
+///
+/// # Panics
+/// As [`detect`] and [`detect_sparse_boxes`].
+pub fn detect_sparse(output: &SparseOutput, letterbox: &Letterbox, settings: &Settings) -> Vec<Detection> {
+    with_masks(&output.head, letterbox, settings, &detect_sparse_boxes(output, settings))
 }
 
 /// A detection before its mask is assembled.
@@ -40,7 +48,20 @@ pub struct DetectedBox {
 /// If a vector of `output` is shorter than its documented shape.
 pub fn detect_boxes(output: &HeadOutput, settings: &Settings) -> Vec<DetectedBox> {
     let boxes = decode(&output.levels);
-    let candidates = candidates(output, &boxes, settings);
+    suppressed(&candidates(output, &boxes, settings), &boxes, settings)
+}
+
+/// As [`detect_boxes`], of an output that kept no logits but those from a floor on.
+///
+/// # Panics
+/// As [`detect_boxes`], and if the output's floor is above [`logit_floor`](super::logit_floor) of the
+/// settings' score threshold.
+pub fn detect_sparse_boxes(output: &SparseOutput, settings: &Settings) -> Vec<DetectedBox> {
+    let boxes = decode(&output.head.levels);
+    suppressed(&sparse_candidates(output, &boxes, settings), &boxes, settings)
+}
+
+fn suppressed(candidates: &[Candidate], boxes: &[Box2], settings: &Settings) -> Vec<DetectedBox> {
     let candidate_boxes: Vec<_> = candidates.iter().map(|candidate| boxes[candidate.position as usize]).collect();
     let labels: Vec<_> = candidates.iter().map(|candidate| candidate.label).collect();
     let kept = suppress(&candidate_boxes, &labels, settings.iou_threshold, settings.max_detections);

@@ -6,6 +6,9 @@
 //! [`to_records`] makes LVIS results of them. Every step repeats the reference's 32-bit arithmetic,
 //! its quirks included; each module names its own.
 //!
+//! The logits come whole, or as what is left of them above [`logit_floor`]
+//! ([`SparseOutput`](crate::model::SparseOutput)); the detections are the same.
+//!
 //! Nothing is refused: an output without candidates gives no detections, which is a valid answer,
 //! and values that are not finite give no candidates or no mask pixels.
 //!
@@ -45,6 +48,7 @@ mod records;
 mod settings;
 mod sigmoid;
 
-pub use detect::{detect, detect_boxes, with_masks, DetectedBox};
+pub use candidates::logit_floor;
+pub use detect::{detect, detect_boxes, detect_sparse, detect_sparse_boxes, with_masks, DetectedBox};
 pub use records::to_records;
 pub use settings::{Detection, Settings};

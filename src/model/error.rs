@@ -33,6 +33,10 @@ pub enum ModelError {
     )]
     NoTextEncoder,
 
+    /// Prompts for a model that was loaded without its text encoder.
+    #[error("the model was loaded without its text encoder: load it whole, or take the texts from `Model::texts_of`")]
+    TextEncoderLeftOut,
+
     /// A tensor from which the architecture is read has another number of dimensions.
     #[error("tensor `{name}` has shape {found:?}; the architecture is read from it and needs {rank} dimensions")]
     Rank {

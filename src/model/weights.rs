@@ -24,6 +24,24 @@ pub trait Weights {
     fn sha256(&self) -> &str;
 }
 
+impl<W: Weights> Weights for &W {
+    fn names(&self) -> Vec<&str> {
+        W::names(self)
+    }
+
+    fn shape(&self, name: &str) -> Option<&[usize]> {
+        W::shape(self, name)
+    }
+
+    fn f32(&self, name: &str) -> Result<Vec<f32>, ModelError> {
+        W::f32(self, name)
+    }
+
+    fn sha256(&self) -> &str {
+        W::sha256(self)
+    }
+}
+
 /// The weights a checkpoint is used for: its `state_dict`, which holds the averaged ones.
 impl Weights for Checkpoint {
     fn names(&self) -> Vec<&str> {

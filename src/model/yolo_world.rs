@@ -4,12 +4,13 @@ use super::engine::{Network, Trace};
 use super::network::{check_parameters, Graph};
 use super::plan::Plan;
 use super::text::{TextCache, TextEmbeddings, TextEncoder};
-use super::{Architecture, Engine, Execution, HeadOutput, InputBatch, ModelError, Weights};
+use super::{Architecture, Engine, Execution, HeadOutput, InputBatch, ModelError, SparseOutput, Weights};
 
 /// A loaded checkpoint, ready to run from any number of threads.
 pub struct Model {
     architecture: Architecture,
-    text: TextEncoder,
+    /// `None` where the model was loaded without.
+    text: Option<TextEncoder>,
     network: Executor,
     engine: Engine,
     weights_sha256: String,
@@ -30,15 +31,47 @@ impl Model {
     /// If the weights are not those of a YOLO-World-Seg with its text encoder, if a parameter is
     /// missing, left over, wrongly shaped or not finite, or if one cannot be read.
     pub fn load(weights: &impl Weights, execution: impl Into<Execution>) -> Result<Self, ModelError> {
-        let Execution { device, engine } = execution.into();
-        let architecture = Architecture::detect(weights)?;
-        check_parameters(weights, &architecture.parameters())
-            .map_err(|mismatch| ModelError::Parameters { architecture: architecture.to_string(), mismatch })?;
+        let execution = execution.into();
+        let architecture = checked_architecture(weights)?;
+        let text = load_text_encoder(weights, &architecture, execution)?;
+        Ok(Self { text: Some(text), ..Self::of_network(weights, architecture, execution)? })
+    }
+
+    /// As [`Model::load`], without the text encoder, which is more than half of the parameters: for
+    /// whoever has the class embeddings, as from [`Model::texts_of`]. The weights are given up as soon
+    /// as they are read.
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::load`]; values of the text encoder are not looked at.
+    pub fn load_without_text(weights: impl Weights, execution: impl Into<Execution>) -> Result<Self, ModelError> {
+        let architecture = checked_architecture(&weights)?;
+        Self::of_network(weights, architecture, execution.into())
+    }
+
+    /// Class embeddings of prompts under weights, from a cache or encoded and kept there. The text
+    /// encoder is in memory only while it encodes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::load`] and [`Model::encode_text`].
+    pub fn texts_of(
+        weights: &impl Weights,
+        execution: impl Into<Execution>,
+        prompts: &[String],
+        cache: &TextCache,
+    ) -> Result<TextEmbeddings, ModelError> {
+        let architecture = checked_architecture(weights)?;
+        let encode = || load_text_encoder(weights, &architecture, execution.into())?.encode(prompts);
+        cached(&architecture, weights.sha256(), prompts, cache, encode)
+    }
+
+    fn of_network(weights: impl Weights, architecture: Architecture, execution: Execution) -> Result<Self, ModelError> {
         Ok(Self {
-            text: TextEncoder::load(weights, &architecture.text, &device.candle())?,
-            network: Executor::load(Graph::new(&architecture), weights, Execution { device, engine })?,
-            engine,
+            text: None,
+            engine: execution.engine,
             weights_sha256: weights.sha256().to_owned(),
+            network: Executor::load(Graph::new(&architecture), weights, execution)?,
             architecture,
         })
     }
@@ -65,9 +98,9 @@ impl Model {
     ///
     /// # Errors
     ///
-    /// If there are no prompts or one is too long.
+    /// If there are no prompts, one is too long, or the model was loaded without its text encoder.
     pub fn encode_text(&self, prompts: &[String]) -> Result<TextEmbeddings, ModelError> {
-        self.text.encode(prompts)
+        self.text.as_ref().ok_or(ModelError::TextEncoderLeftOut)?.encode(prompts)
     }
 
     /// Class embeddings of prompts from a cache, or encoded and kept there.
@@ -76,18 +109,7 @@ impl Model {
     ///
     /// As [`Model::encode_text`]; a cache that cannot be read or written is none.
     pub fn encode_text_cached(&self, prompts: &[String], cache: &TextCache) -> Result<TextEmbeddings, ModelError> {
-        if let Some(kept) = cache.get(&self.encoder_id(), prompts, self.architecture.text.projection) {
-            return Ok(kept);
-        }
-        let embeddings = self.encode_text(prompts)?;
-        cache.put(&self.encoder_id(), prompts, &embeddings);
-        Ok(embeddings)
-    }
-
-    /// What class embeddings depend on besides the prompts. The number of heads is read from no
-    /// tensor, so the weights alone do not tell it.
-    fn encoder_id(&self) -> String {
-        format!("{} with {} heads", self.weights_sha256, self.architecture.text.heads)
+        cached(&self.architecture, &self.weights_sha256, prompts, cache, || self.encode_text(prompts))
     }
 
     /// The head's outputs for each image of a batch.
@@ -100,6 +122,28 @@ impl Model {
         match &self.network {
             Executor::Candle(network) => network.forward(batch, texts),
             Executor::Fast(plan) => Ok(plan.forward(batch, texts)),
+        }
+    }
+
+    /// As [`Model::forward`], keeping of the logits only those of at least `floor`. The fast engines never
+    /// store the others.
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::forward`].
+    pub fn forward_above(
+        &self,
+        batch: &InputBatch,
+        texts: &TextEmbeddings,
+        floor: f32,
+    ) -> Result<Vec<SparseOutput>, ModelError> {
+        self.check_width(texts)?;
+        match &self.network {
+            Executor::Candle(network) => {
+                let outputs = network.forward(batch, texts)?;
+                Ok(outputs.into_iter().map(|output| output.into_sparse(floor)).collect())
+            }
+            Executor::Fast(plan) => Ok(plan.forward_above(batch, texts, floor)),
         }
     }
 
@@ -131,11 +175,44 @@ impl Model {
 }
 
 impl Executor {
-    fn load(graph: Graph, weights: &impl Weights, execution: Execution) -> Result<Self, ModelError> {
+    fn load(graph: Graph, weights: impl Weights, execution: Execution) -> Result<Self, ModelError> {
         Ok(match execution.engine {
-            Engine::Candle => Self::Candle(Box::new(Network::load(graph, weights, execution.device)?)),
+            Engine::Candle => Self::Candle(Box::new(Network::load(graph, &weights, execution.device)?)),
             Engine::Fast => Self::Fast(Box::new(Plan::lower(graph, weights, true)?)),
             Engine::FastExact => Self::Fast(Box::new(Plan::lower(graph, weights, false)?)),
         })
     }
+}
+
+fn checked_architecture(weights: &impl Weights) -> Result<Architecture, ModelError> {
+    let architecture = Architecture::detect(weights)?;
+    check_parameters(weights, &architecture.parameters())
+        .map_err(|mismatch| ModelError::Parameters { architecture: architecture.to_string(), mismatch })?;
+    Ok(architecture)
+}
+
+fn load_text_encoder(
+    weights: &impl Weights,
+    architecture: &Architecture,
+    execution: Execution,
+) -> Result<TextEncoder, ModelError> {
+    TextEncoder::load(weights, &architecture.text, &execution.device.candle())
+}
+
+/// Embeddings out of a cache, or encoded and kept there.
+fn cached(
+    architecture: &Architecture,
+    weights_sha256: &str,
+    prompts: &[String],
+    cache: &TextCache,
+    encode: impl FnOnce() -> Result<TextEmbeddings, ModelError>,
+) -> Result<TextEmbeddings, ModelError> {
+    // The number of heads is read from no tensor, so the weights alone do not tell the encoder.
+    let encoder = format!("{weights_sha256} with {} heads", architecture.text.heads);
+    if let Some(kept) = cache.get(&encoder, prompts, architecture.text.projection) {
+        return Ok(kept);
+    }
+    let embeddings = encode()?;
+    cache.put(&encoder, prompts, &embeddings);
+    Ok(embeddings)
 }

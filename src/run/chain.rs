@@ -6,8 +6,8 @@ use super::clock::{Clock, Stage};
 use super::inputs::Sample;
 use super::RunError;
 use crate::dataset::{decode_image, read_located, FileSource, Record};
-use crate::detection::{detect, to_records, Settings};
-use crate::model::{letterbox_chw, HeadOutput, InputBatch, Letterbox, Model, TextEmbeddings};
+use crate::detection::{detect_sparse, logit_floor, to_records, Settings};
+use crate::model::{letterbox_chw, InputBatch, Letterbox, Model, SparseOutput, TextEmbeddings};
 
 /// A checkpoint with its prompts encoded, ready for images. Shared by all threads.
 pub struct Chain<'a> {
@@ -38,7 +38,8 @@ impl<'a> Chain<'a> {
         let inputs = samples.iter().zip(input.chunks_exact_mut(Letterbox::VALUES));
         let letterboxes = inputs.map(|(sample, input)| self.read(sample, input)).collect::<Result<Vec<_>, _>>()?;
         let batch = InputBatch::new(samples.len(), input)?;
-        let outputs = self.clock.time(Stage::Network, || self.model.forward(&batch, self.text))?;
+        let floor = logit_floor(self.settings.score_threshold);
+        let outputs = self.clock.time(Stage::Network, || self.model.forward_above(&batch, self.text, floor))?;
         let images = outputs.iter().zip(&letterboxes).zip(samples);
         Ok(images.map(|((output, letterbox), sample)| self.detect(output, letterbox, sample.id)).collect())
     }
@@ -60,9 +61,9 @@ impl<'a> Chain<'a> {
         letterbox.map_err(|error| RunError::Letterbox { image: name, error })
     }
 
-    fn detect(&self, output: &HeadOutput, letterbox: &Letterbox, image_id: i64) -> Vec<Record> {
+    fn detect(&self, output: &SparseOutput, letterbox: &Letterbox, image_id: i64) -> Vec<Record> {
         self.clock.time(Stage::Detection, || {
-            let detections = detect(output, letterbox, &self.settings);
+            let detections = detect_sparse(output, letterbox, &self.settings);
             to_records(&detections, image_id, self.category_ids)
         })
     }

@@ -32,24 +32,71 @@ const STAGES: [(Stage, &str); 5] = [
 #[derive(Debug, Default)]
 pub struct Clock {
     nanos: [AtomicU64; STAGES.len()],
+    /// Time of the process's threads; only kept where one image is under way at a time.
+    cpu: Option<[AtomicU64; STAGES.len()]>,
+}
+
+/// What one stage took, all images together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StageCost {
+    /// The stage.
+    pub name: &'static str,
+    /// Time by the clock.
+    pub wall: Duration,
+    /// Time of all threads; `None` where the system does not tell.
+    pub cpu: Option<Duration>,
 }
 
 impl Clock {
+    /// One that keeps the processor's time too. The time of the whole process goes to the stage under
+    /// way: there may be one at a time.
+    pub fn with_cpu() -> Self {
+        let cpu = thread_nanos().map(|_| Default::default());
+        Self { cpu, ..Self::default() }
+    }
+
     /// Runs `work` on the account of `stage`.
     pub fn time<T>(&self, stage: Stage, work: impl FnOnce() -> T) -> T {
+        let cpu = self.cpu.as_ref().map(|cpu| (cpu, thread_nanos()));
         let started = Instant::now();
         let value = work();
         let nanos = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
         self.nanos[stage as usize].fetch_add(nanos, Ordering::Relaxed);
+        if let Some((cpu, Some(before))) = cpu {
+            let spent = thread_nanos().map_or(0, |now| now.saturating_sub(before));
+            cpu[stage as usize].fetch_add(spent, Ordering::Relaxed);
+        }
         value
+    }
+
+    /// What each stage took, in the order of the chain.
+    pub fn costs(&self) -> Vec<StageCost> {
+        let of =
+            |nanos: &[AtomicU64], stage: Stage| Duration::from_nanos(nanos[stage as usize].load(Ordering::Relaxed));
+        let cost = |&(stage, name): &(Stage, &'static str)| {
+            let cpu = self.cpu.as_ref().map(|cpu| of(cpu, stage));
+            StageCost { name, wall: of(&self.nanos, stage), cpu }
+        };
+        STAGES.iter().map(cost).collect()
     }
 
     /// Time of each stage, in the order of the chain.
     pub fn stages(&self) -> Vec<StageTime> {
-        let seconds =
-            |stage: Stage| Duration::from_nanos(self.nanos[stage as usize].load(Ordering::Relaxed)).as_secs_f64();
-        STAGES.iter().map(|&(stage, name)| StageTime { name: name.to_owned(), seconds: seconds(stage) }).collect()
+        let time = |cost: StageCost| StageTime { name: cost.name.to_owned(), seconds: cost.wall.as_secs_f64() };
+        self.costs().into_iter().map(time).collect()
     }
+}
+
+/// Nanoseconds that this process's threads have computed, as Linux counts them.
+fn thread_nanos() -> Option<u64> {
+    let threads = std::fs::read_dir("/proc/self/task").ok()?;
+    let nanos = threads.map(|thread| {
+        let text = std::fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
+        text.split_whitespace().next()?.parse::<u64>().ok()
+    });
+    // A thread may end between its listing and its reading.
+    let nanos: Vec<u64> = nanos.flatten().collect();
+    (!nanos.is_empty()).then(|| nanos.iter().sum())
 }
 
 #[cfg(test)]
@@ -67,5 +114,14 @@ mod tests {
         );
         assert!(stages[2].seconds >= 0.002);
         assert_eq!(stages[0].seconds, 0.0);
+        assert!(clock.costs().iter().all(|cost| cost.cpu.is_none()), "it was not asked for");
+    }
+
+    #[test]
+    fn the_processors_time_is_kept_where_it_is_known() {
+        let clock = Clock::with_cpu();
+        clock.time(Stage::Network, || std::hint::black_box((0..1000).sum::<u64>()));
+        let known = std::path::Path::new("/proc/self/schedstat").exists();
+        assert!(clock.costs().iter().all(|cost| cost.cpu.is_some() == known));
     }
 }

@@ -44,6 +44,7 @@ mod predict;
 mod record;
 mod reference;
 mod scoring;
+mod timing;
 mod variant;
 
 pub(crate) use checkpoints::load as load_model;
@@ -57,4 +58,5 @@ pub(crate) use machine::machine;
 pub(crate) use plan::Plan;
 pub use plan::{weights_place, WeightsPlace};
 pub use predict::{predict, Predicted, Prediction};
+pub use timing::{PredictTiming, StageTiming};
 pub(crate) use variant::check_hash;

@@ -5,13 +5,16 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::chain::Chain;
+use super::clock::Clock;
 use super::events::{Event, Observer};
 use super::inputs::{samples, Sample, Subset};
 use super::job::Compute;
+use super::timing::PredictTiming;
 use super::{checkpoints, pipeline, plan, RunError};
-use crate::dataset::{check_prompt_count, class_prompts, read_prompts, Annotations, Folder, ResultsWriter, WholeFile};
+use crate::dataset::{
+    check_prompt_count, class_prompts, read_prompts, Annotations, Folder, Record, ResultsWriter, WholeFile,
+};
 use crate::model::checkpoint::Checkpoint;
-use crate::model::TextCache;
 
 /// What to predict.
 #[derive(Debug, Clone)]
@@ -28,6 +31,8 @@ pub struct Prediction {
     pub prompts: Option<PathBuf>,
     /// Which images.
     pub subset: Subset,
+    /// Where to write what an image takes, if it is to be timed: images then pass one at a time.
+    pub timing: Option<PathBuf>,
     /// How the network is computed.
     pub compute: Compute,
 }
@@ -61,11 +66,20 @@ pub fn predict(job: &Prediction, observer: &dyn Observer, interrupted: &AtomicBo
     let samples = samples(&annotations, &files, &job.subset)?;
     let file = WholeFile::create(&job.out).map_err(|error| job.unwritable(error))?;
     let pool = job.compute.pool()?;
-    let model = checkpoints::load(Checkpoint::read(&job.weights)?, &job.weights.display(), execution, &pool)?;
-    let text = pool.install(|| model.encode_text_cached(&prompts, &TextCache::of_user()))?;
+    let checkpoint = Checkpoint::read(&job.weights)?;
+    let loaded = checkpoints::load_with_texts(checkpoint, &job.weights.display(), execution, &prompts, &pool)?;
     let category_ids: Vec<i64> = annotations.categories.iter().map(|category| category.id).collect();
-    let chain = Chain::new(&model, &text, &category_ids, &files);
+    let mut chain = Chain::new(&loaded.model, &loaded.texts, &category_ids, &files);
+    if job.timing.is_some() {
+        // What is done once for all images is none of their time.
+        let warm_up = Chain::new(&loaded.model, &loaded.texts, &category_ids, &files);
+        pool.install(|| warm_up.records(&samples[..1]))?;
+        chain.clock = Clock::with_cpu();
+    }
     let detections = write_records(job, &chain, &samples, &pool, file, observer, interrupted)?;
+    if let Some(path) = &job.timing {
+        PredictTiming::new(&job.compute, samples.len() as u64, &chain.clock).write(path)?;
+    }
     Ok(Predicted { images: samples.len() as u64, detections, size_mismatches: chain.size_mismatches() })
 }
 
@@ -97,7 +111,7 @@ fn write_records(
         true => Err(RunError::Interrupted),
         false => chain.records(batches[index]),
     };
-    pipeline::ordered(pool, batches.len(), work, |_, batch| {
+    let mut take = |_: usize, batch: Vec<Vec<Record>>| {
         done += batch.len() as u64;
         for record in batch.iter().flatten() {
             writer.write(record).map_err(|error| job.unwritable(error))?;
@@ -105,7 +119,11 @@ fn write_records(
         }
         observer.event(&Event::Progress { done, images });
         Ok(())
-    })?;
+    };
+    match job.timing {
+        Some(_) => (0..batches.len()).try_for_each(|index| take(index, pool.install(|| work(index))?))?,
+        None => pipeline::ordered(pool, batches.len(), work, take)?,
+    }
     writer.finish().and_then(WholeFile::publish).map_err(|error| job.unwritable(error))?;
     Ok(detections)
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use super::chain::Chain;
+use super::checkpoints::WithTexts;
 use super::events::{Event, Observer};
 use super::folder::RunFolder;
 use super::inputs::Sample;
@@ -15,7 +16,7 @@ use super::scoring::{Collector, Scored, Scorer};
 use super::{checkpoints, pipeline, RunError};
 use crate::evaluation::{Evaluator, IouType, Options};
 use crate::model::checkpoint::Checkpoint;
-use crate::model::{Model, TextCache, TextEmbeddings};
+use crate::model::{Model, TextEmbeddings};
 use crate::report::{passed_over_words, RowStatus};
 use crate::zoo::Variant;
 
@@ -112,14 +113,14 @@ impl<'a> Evaluation<'a> {
     ) -> Result<Self, RunError> {
         let pool = plan.job.compute.pool()?;
         let weights_sha256 = checkpoint.sha256().to_owned();
-        let model = checkpoints::load(checkpoint, &variant.weights, plan.execution, &pool)?;
-        let started = Instant::now();
-        let text = pool.install(|| model.encode_text_cached(&plan.prompts, &TextCache::of_user()))?;
-        let time = started.elapsed();
+        let file = &variant.weights;
+        let loaded = checkpoints::load_with_texts(checkpoint, file, plan.execution, &plan.prompts, &pool)?;
+        let time = loaded.text_time;
         observer.event(&Event::TextEncoded { prompts: plan.prompts.len(), time });
         let reference =
             variant.reference.as_deref().map(|path| Reference::read(plan.files.as_ref(), path)).transpose()?;
         let text_seconds = time.as_secs_f64();
+        let WithTexts { model, texts: text, .. } = loaded;
         Ok(Self { plan, variant, pool, model, weights_sha256, text, text_seconds, reference: reference.flatten() })
     }
 

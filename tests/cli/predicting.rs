@@ -35,6 +35,33 @@ fn records_are_as_mmdet_writes_them_at_any_number_of_threads_and_batch_size() {
 }
 
 #[test]
+fn engines_find_the_same_and_say_who_they_are() {
+    let place = Workplace::with_shapes(2, &[V1]);
+    let mut found = Vec::new();
+    for (engine, name) in [(&["--engine", "candle"][..], "candle"), (&[], "fast"), (&["--exact"], "fast-exact")] {
+        predict(&place, &[engine, &["--timing", "timing.json", "--threads", "2"]].concat()).done();
+        let timing = place.json("timing.json");
+        assert_eq!((&timing["engine"], &timing["threads"], &timing["images"]), (&json!(name), &json!(2), &json!(2)));
+        let stages = timing["stages"].as_array().expect("a list").iter();
+        let stages: Vec<&str> = stages.filter_map(|stage| stage["name"].as_str()).collect();
+        assert_eq!(stages, ["decode", "letterbox", "network", "detection"]);
+        assert!(timing["stages"].as_array().expect("a list").iter().all(|stage| stage["wall_ms"].as_f64() > Some(0.0)));
+        found.push(place.json("out.json"));
+    }
+    let scores = |records: &Value| -> Vec<f64> {
+        records.as_array().expect("a list").iter().filter_map(|record| record["score"].as_f64()).collect()
+    };
+    let [candle, others @ ..] = found.as_slice() else { unreachable!("three engines") };
+    for other in others {
+        let (ours, theirs) = (scores(other), scores(candle));
+        assert_eq!(ours.len(), theirs.len());
+        let apart = ours.iter().zip(&theirs).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        assert!(apart > 0.0 && apart < 1e-4, "rounded in other places, {apart} apart");
+    }
+    predict(&place, &["--engine", "abacus"]).refused(&["abacus", "candle", "fast"]);
+}
+
+#[test]
 fn prompts_can_be_given() {
     let place = Workplace::with_shapes(1, &[V1]);
     let prompts: Vec<String> = (0..40).map(|index| format!("thing {index}")).collect();

@@ -1,7 +1,9 @@
 //! Class logits; see [`network::ClassContrast`].
 
 use super::layout::Place;
-use crate::kernels::{class_scores, squared_lengths, ClassVectors, InstructionSet, Maps};
+use crate::kernels::{
+    class_scores, class_scores_above, squared_lengths, ClassScore, ClassVectors, InstructionSet, Maps,
+};
 use crate::model::network::{self, ChannelAffine, ClassNorm, Node};
 use crate::model::{ModelError, Weights};
 
@@ -60,6 +62,12 @@ impl Contrast {
     pub fn run(&self, maps: &mut [Maps], vectors: &ClassVectors, spread: bool) -> Vec<f32> {
         let factors = self.factors(maps);
         class_scores(maps, self.input.view, vectors, factors.as_deref(), spread)
+    }
+
+    /// The logits of at least `floor`; the others are never stored.
+    pub fn run_above(&self, maps: &mut [Maps], vectors: &ClassVectors, floor: f32, spread: bool) -> Vec<ClassScore> {
+        let factors = self.factors(maps);
+        class_scores_above(maps, self.input.view, vectors, factors.as_deref(), floor, spread)
     }
 
     /// What each pixel's embedding is multiplied by.

@@ -7,10 +7,12 @@ use super::lowering::{Lowering, Step, TextSource};
 use super::prepared::{LastTexts, PreparedTexts};
 use super::rows::read_rows;
 use super::workspace::{Room, Workspace, Workspaces};
-use crate::kernels::{add, copy, max_pool, upsample, InstructionSet, LANES};
+use crate::kernels::{add, copy, max_pool, upsample, ClassScore, InstructionSet, LANES};
 use crate::model::engine::{Trace, Traced};
 use crate::model::network::{Graph, LevelOutputs, Op, Shape, ValueId};
-use crate::model::{HeadOutput, InputBatch, Letterbox, LevelOutput, ModelError, TextEmbeddings, Weights};
+use crate::model::{
+    HeadOutput, InputBatch, Letterbox, LevelOutput, ModelError, PairLogit, SparseOutput, TextEmbeddings, Weights,
+};
 
 /// A graph lowered onto the kernels of an instruction set.
 pub struct Plan {
@@ -29,16 +31,21 @@ struct Run<'a> {
     image: &'a [f32],
     /// By node: what leaves the network.
     outputs: Vec<Option<Vec<f32>>>,
+    /// The least logit to keep; all if `None`.
+    floor: Option<f32>,
+    /// The logits from the floor on.
+    pairs: Vec<PairLogit>,
 }
 
 impl Plan {
-    /// Lowers a graph onto the best kernels that this machine has. With `winograd`, convolutions are
+    /// Lowers a graph onto the best kernels that this machine has. The weights are given up once they
+    /// are read, before their packed form takes its memory. With `winograd`, convolutions are
     /// computed by minimal filtering where that is faster.
     ///
     /// # Errors
     ///
     /// If a parameter cannot be read or is not finite.
-    pub fn lower(graph: Graph, weights: &impl Weights, winograd: bool) -> Result<Self, ModelError> {
+    pub fn lower(graph: Graph, weights: impl Weights, winograd: bool) -> Result<Self, ModelError> {
         Self::lower_for(graph, weights, winograd, InstructionSet::detect())
     }
 
@@ -49,12 +56,15 @@ impl Plan {
     /// As [`Plan::lower`].
     pub fn lower_for(
         graph: Graph,
-        weights: &impl Weights,
+        weights: impl Weights,
         winograd: bool,
         set: InstructionSet,
     ) -> Result<Self, ModelError> {
         let layout = Layout::new(&graph);
-        let steps = Lowering { graph: &graph, layout: &layout, weights, set, winograd }.steps()?;
+        let lowering = Lowering { graph: &graph, layout: &layout, set, winograd };
+        let read = lowering.read(&weights)?;
+        drop(weights);
+        let steps = lowering.pack(read);
         Ok(Self { graph, layout, steps, texts: LastTexts::default(), workspaces: Workspaces::default() })
     }
 
@@ -65,7 +75,12 @@ impl Plan {
 
     /// The head's outputs for each image of a batch.
     pub fn forward(&self, batch: &InputBatch, texts: &TextEmbeddings) -> Vec<HeadOutput> {
-        self.run(batch, texts, &mut |_, _| {})
+        self.run(batch, texts, None, &mut |_, _| {}).into_iter().map(|sparse| sparse.head).collect()
+    }
+
+    /// As [`Plan::forward`], without storing logits below `floor`.
+    pub fn forward_above(&self, batch: &InputBatch, texts: &TextEmbeddings, floor: f32) -> Vec<SparseOutput> {
+        self.run(batch, texts, Some(floor), &mut |_, _| {})
     }
 
     /// The head's outputs, and the values of named stages on the way.
@@ -85,7 +100,7 @@ impl Plan {
             wanted.entry(value.index()).or_default().push(name);
         }
         let mut trace = Trace::new();
-        let outputs = self.run(batch, texts, &mut |index, run| {
+        let outputs = self.run(batch, texts, None, &mut |index, run| {
             let Some(names) = wanted.get(&index) else { return };
             let (shape, values) = self.value(index, run);
             for name in names {
@@ -98,7 +113,7 @@ impl Plan {
                 }
             }
         });
-        Ok((outputs, trace))
+        Ok((outputs.into_iter().map(|sparse| sparse.head).collect(), trace))
     }
 
     /// Computes a batch and shows each node's value to `see` as soon as it is there.
@@ -106,19 +121,20 @@ impl Plan {
         &self,
         batch: &InputBatch,
         texts: &TextEmbeddings,
+        floor: Option<f32>,
         see: &mut dyn FnMut(usize, &mut Run<'_>),
-    ) -> Vec<HeadOutput> {
+    ) -> Vec<SparseOutput> {
         let texts = self.texts.prepare(&self.steps, texts);
         let mut loan = self.workspaces.borrow(self.layout.maps);
         let images = batch.data().chunks_exact(Letterbox::VALUES);
         let outputs = images.map(|image| {
             let outputs = vec![None; self.steps.len()];
-            let mut run = Run { workspace: loan.get(), texts: &texts, image, outputs };
+            let mut run = Run { workspace: loan.get(), texts: &texts, image, outputs, floor, pairs: vec![] };
             for index in 0..self.steps.len() {
                 self.node(index, &mut run);
                 see(index, &mut run);
             }
-            self.head_output(run)
+            self.sparse_output(run)
         });
         outputs.collect()
     }
@@ -164,13 +180,23 @@ impl Plan {
                 let PreparedTexts { texts, queries, .. } = run.texts;
                 enhancer.run(maps, self.layout.maps, texts, &queries[&index], spread);
             }
-            Step::Contrast { contrast, texts: TextSource::Given } => {
-                run.outputs[index] = Some(contrast.run(maps, &run.texts.vectors[&index], spread));
-            }
-            Step::Contrast { contrast, texts: TextSource::Enhanced } => {
+            Step::Contrast { contrast, texts } => {
                 let width = run.texts.texts.width();
-                let vectors = contrast.vectors(&read_rows(&maps[self.room(Room::Enhanced)], width), width);
-                run.outputs[index] = Some(contrast.run(maps, &vectors, spread));
+                let enhanced = (*texts == TextSource::Enhanced)
+                    .then(|| contrast.vectors(&read_rows(&maps[self.room(Room::Enhanced)], width), width));
+                let vectors = enhanced.as_ref().unwrap_or_else(|| &run.texts.vectors[&index]);
+                let Some(floor) = run.floor else {
+                    run.outputs[index] = Some(contrast.run(maps, vectors, spread));
+                    return;
+                };
+                let first = self.first_position(index) as u32;
+                let scores = contrast.run_above(maps, vectors, floor, spread);
+                run.outputs[index] = Some(vec![]);
+                run.pairs.extend(scores.into_iter().map(|ClassScore { score, pixel, class }| PairLogit {
+                    logit: score,
+                    position: first + pixel,
+                    class,
+                }));
             }
             Step::Distances(distances) => run.outputs[index] = Some(distances.run(maps)),
         }
@@ -220,16 +246,23 @@ impl Plan {
         }
     }
 
-    fn head_output(&self, mut run: Run<'_>) -> HeadOutput {
+    /// Positions of the levels before the one whose logits a node computes.
+    fn first_position(&self, index: usize) -> usize {
+        let levels = self.graph.outputs.levels.iter().take_while(|level| level.logits.index() != index);
+        levels.map(|level| self.graph.node(level.logits).shape.positions()).sum()
+    }
+
+    fn sparse_output(&self, mut run: Run<'_>) -> SparseOutput {
         let outputs = &self.graph.outputs;
         let (prototype_height, prototype_width) = self.sides(outputs.prototypes);
-        HeadOutput {
+        let head = HeadOutput {
             classes: run.texts.texts.classes(),
             levels: outputs.levels.iter().map(|level| self.level_output(level, &mut run)).collect(),
             prototype_height,
             prototype_width,
             prototypes: take(&mut run, outputs.prototypes),
-        }
+        };
+        SparseOutput { head, floor: run.floor.unwrap_or(f32::NEG_INFINITY), pairs: run.pairs }
     }
 
     fn level_output(&self, level: &LevelOutputs, run: &mut Run<'_>) -> LevelOutput {

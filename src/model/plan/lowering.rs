@@ -6,7 +6,7 @@ use super::distances::Distances;
 use super::enhancer::Enhancer;
 use super::layout::Layout;
 use crate::kernels::{Convolution, ConvolutionSpec, InstructionSet, View};
-use crate::model::network::{self, Activation, FoldedConv, Graph, Node, Op};
+use crate::model::network::{Activation, FoldedConv, Graph, Node, Op};
 use crate::model::{ModelError, Weights};
 
 /// Where a layer's texts come from.
@@ -56,54 +56,91 @@ pub(super) enum Step {
     Distances(Distances),
 }
 
-/// Reads parameters and makes steps of nodes.
-pub(super) struct Lowering<'a, W> {
+/// A node whose parameters are read.
+pub(super) enum Read {
+    /// A convolution, yet to be packed.
+    Convolution(FoldedConv),
+    /// Anything else.
+    Step(Step),
+}
+
+/// Makes steps of nodes: reads all parameters, then packs them. In between, the weights' own memory
+/// can be given back: packed convolutions take up to four times the memory of what was read.
+pub(super) struct Lowering<'a> {
     pub graph: &'a Graph,
     pub layout: &'a Layout,
-    pub weights: &'a W,
     pub set: InstructionSet,
     /// Whether convolutions may be computed by minimal filtering.
     pub winograd: bool,
 }
 
-impl<W: Weights> Lowering<'_, W> {
-    /// The step of each node.
+impl Lowering<'_> {
+    /// Reads the parameters of each node.
     ///
     /// # Errors
     ///
-    /// If a parameter cannot be read or is not finite.
-    pub fn steps(&self) -> Result<Vec<Step>, ModelError> {
-        (0..self.graph.nodes.len()).map(|index| self.step(index)).collect()
+    /// If one cannot be read or is not finite.
+    pub fn read(&self, weights: &impl Weights) -> Result<Vec<Read>, ModelError> {
+        let read = |(index, node)| self.read_node(weights, index, node);
+        self.graph.nodes.iter().enumerate().map(read).collect()
     }
 
-    fn step(&self, index: usize) -> Result<Step, ModelError> {
-        let (node, layout) = (&self.graph.nodes[index], self.layout);
+    /// The step of each node; what was read of one is given back before the next is packed.
+    pub fn pack(&self, read: Vec<Read>) -> Vec<Step> {
+        let mut steps = Vec::with_capacity(read.len());
+        for (index, read) in read.into_iter().enumerate() {
+            let step = match (read, self.sum_of(index)) {
+                (Read::Step(step), _) => step,
+                (Read::Convolution(folded), None) => self.convolution(index, &folded, None),
+                // It runs with the sum, which comes later.
+                (Read::Convolution(folded), Some(sum)) => {
+                    let inputs = self.graph.nodes[sum].inputs.iter().map(|input| input.index());
+                    let other =
+                        inputs.filter(|&input| input != index).map(|input| self.layout.place(input).view).next();
+                    self.convolution(index, &folded, other)
+                }
+            };
+            steps.push(step);
+        }
+        for (index, fused) in self.layout.fused.iter().enumerate() {
+            if let Some(convolution) = fused {
+                steps.swap(index, *convolution);
+            }
+        }
+        steps
+    }
+
+    /// The sum that a convolution is computed with.
+    fn sum_of(&self, index: usize) -> Option<usize> {
+        self.layout.fused.iter().position(|&convolution| convolution == Some(index))
+    }
+
+    fn read_node(&self, weights: &impl Weights, index: usize, node: &Node) -> Result<Read, ModelError> {
+        let (layout, set) = (self.layout, self.set);
         let input = |number: usize| layout.place(node.inputs[number].index());
         let output = || layout.place(index);
-        Ok(match &node.op {
+        Ok(Read::Step(match &node.op {
             Op::Image => Step::Image(output().view),
             Op::Texts | Op::Slice { .. } | Op::Concat => Step::Nothing,
-            // It comes with the sum.
-            Op::Conv(_) if layout.fused.contains(&Some(index)) => Step::Nothing,
-            Op::Conv(conv) => self.convolution(index, conv, None)?,
-            Op::Add => self.sum(index, node)?,
+            Op::Conv(conv) => return Ok(Read::Convolution(FoldedConv::load(weights, node, conv)?)),
+            Op::Add if layout.fused[index].is_some() => Step::Nothing,
+            Op::Add => Step::Add { inputs: [input(0).view, input(1).view], output: output().view },
             Op::Upsample => Step::Upsample { input: input(0).view, output: output().view },
             Op::MaxPool { kernel } => Step::MaxPool { input: input(0).view, output: output().view, kernel: *kernel },
             Op::TextAttention(attention) => {
-                let places = [input(0), output()];
-                let attention = Attention::load(self.weights, node, attention, places, self.set)?;
+                let attention = Attention::load(weights, node, attention, [input(0), output()], set)?;
                 Step::Attend { attention, texts: self.text_source(node, 2) }
             }
             Op::TextEnhancer(enhancer) => {
                 let maps = (1..node.inputs.len()).map(|number| input(number).clone()).collect();
-                Step::Enhance(Box::new(Enhancer::load(self.weights, node, enhancer, maps, self.set)?))
+                Step::Enhance(Box::new(Enhancer::load(weights, node, enhancer, maps, set)?))
             }
             Op::ClassContrast(contrast) => {
-                let contrast = Contrast::load(self.weights, node, contrast, input(0).clone(), self.set)?;
+                let contrast = Contrast::load(weights, node, contrast, input(0).clone(), set)?;
                 Step::Contrast { contrast, texts: self.text_source(node, 1) }
             }
             Op::BoxDistribution { bins } => Step::Distances(Distances { input: input(0).clone(), bins: *bins }),
-        })
+        }))
     }
 
     fn text_source(&self, node: &Node, number: usize) -> TextSource {
@@ -113,23 +150,13 @@ impl<W: Weights> Lowering<'_, W> {
         }
     }
 
-    fn sum(&self, index: usize, node: &Node) -> Result<Step, ModelError> {
-        let view = |number: usize| self.layout.place(node.inputs[number].index()).view;
-        let Some(fused) = self.layout.fused[index] else {
-            return Ok(Step::Add { inputs: [view(0), view(1)], output: self.layout.place(index).view });
-        };
-        let Op::Conv(conv) = &self.graph.nodes[fused].op else { unreachable!("only convolutions are fused") };
-        let other = (0..2).find(|&number| node.inputs[number].index() != fused);
-        self.convolution(fused, conv, other.map(view))
-    }
-
-    fn convolution(&self, index: usize, conv: &network::Conv, residual: Option<View>) -> Result<Step, ModelError> {
+    fn convolution(&self, index: usize, folded: &FoldedConv, residual: Option<View>) -> Step {
         let node = &self.graph.nodes[index];
+        let Op::Conv(conv) = &node.op else { unreachable!("only convolutions are read as such") };
         let (input, output) = (self.layout.place(node.inputs[0].index()), self.layout.place(index));
-        let FoldedConv { kernel, bias } = FoldedConv::load(self.weights, node, conv)?;
         let spec = ConvolutionSpec {
-            weights: &kernel,
-            bias: &bias,
+            weights: &folded.kernel,
+            bias: &folded.bias,
             kernel: conv.kernel,
             stride: conv.stride,
             silu: conv.activation == Activation::Silu,
@@ -137,6 +164,6 @@ impl<W: Weights> Lowering<'_, W> {
             output: &output.lanes(),
         };
         let convolution = Convolution::new(&spec, self.set, self.winograd);
-        Ok(Step::Convolve { convolution, input: input.view, output: output.view, residual })
+        Step::Convolve { convolution, input: input.view, output: output.view, residual }
     }
 }
