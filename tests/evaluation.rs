@@ -1,5 +1,7 @@
 //! The evaluator against lvis-api's answers, against a slow implementation of its own, and against
 //! itself at other thread counts.
+#[path = "evaluation/bootstrap.rs"]
+mod bootstrap;
 mod common;
 #[path = "evaluation/golden.rs"]
 mod golden;
@@ -9,6 +11,8 @@ mod reference;
 mod refusals;
 #[path = "evaluation/sets.rs"]
 mod sets;
+#[path = "evaluation/states.rs"]
+mod states;
 
 use golden::Case;
 use proptest::prelude::*;

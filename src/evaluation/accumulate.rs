@@ -2,11 +2,9 @@
 
 use rayon::prelude::*;
 
-use super::ground_truth::GroundTruth;
-use super::image::{DetectionMatches, ImageMatches};
 use super::matching::ALL_THRESHOLDS;
 use super::protocol::{recall_threshold, AREAS, RECALLS, THRESHOLDS};
-use super::score::descending_key;
+use super::ranking::{RankedDetection, Ranking};
 
 /// Lowest bit of every area range.
 const LOWEST_BITS: u64 = 0x0001_0001_0001_0001;
@@ -44,96 +42,67 @@ impl CategoryCurves {
     }
 }
 
-/// The curves of every category. An image that is not among `images` has no detections.
-///
-/// `images` must be in ascending order of image.
-pub(super) fn accumulate(ground_truth: &GroundTruth<'_>, images: &[&ImageMatches]) -> Vec<CategoryCurves> {
-    let categories = ground_truth.categories.ids().len();
-    let counted = counted_instances(ground_truth, images, categories);
-    let segments = segments(images, categories);
-    let work = segments.par_iter().zip(counted);
-    work.map_init(Walk::default, |walk, (segments, counted)| walk.curves(segments, counted)).collect()
-}
-
-/// Instances that count, by category.
-fn counted_instances(ground_truth: &GroundTruth<'_>, images: &[&ImageMatches], categories: usize) -> Vec<[u32; AREAS]> {
-    let mut counted = vec![[0; AREAS]; categories];
-    let mut add = |category: u32, more: [u32; AREAS]| {
-        let sums = counted[category as usize].iter_mut();
-        sums.zip(more).for_each(|(sum, more)| *sum += more);
-    };
-    let mut rest = images;
-    for position in 0..ground_truth.images.ids().len() {
-        let here = rest.partition_point(|image| image.image as usize == position);
-        let (now, later) = rest.split_at(here);
-        rest = later;
-        if now.is_empty() {
-            ground_truth.cells(position).iter().for_each(|cell| add(cell.category, ground_truth.counted(cell)));
-        }
-        now.iter().flat_map(|image| &image.cells).for_each(|cell| add(cell.category, cell.counted));
-    }
-    counted
-}
-
-/// The detections of every category, image by image.
-fn segments<'a>(images: &[&'a ImageMatches], categories: usize) -> Vec<Vec<&'a [DetectionMatches]>> {
-    let mut segments = vec![Vec::new(); categories];
-    for image in images {
-        let mut rest = image.detections.as_slice();
-        for cell in &image.cells {
-            let (now, later) = rest.split_at(cell.detections as usize);
-            rest = later;
-            if !now.is_empty() {
-                segments[cell.category as usize].push(now);
-            }
-        }
-    }
-    segments
+/// The curves of every category, each image counted once.
+pub(super) fn accumulate(rankings: &[Ranking]) -> Vec<CategoryCurves> {
+    rankings.par_iter().map_init(Walk::default, |walk, ranking| walk.curves(ranking, |_| 1)).collect()
 }
 
 /// The walk down one category's detections.
 #[derive(Default)]
-struct Walk {
+pub(super) struct Walk {
     /// True positives' ranks by area range and threshold.
     lists: [[Vec<u32>; THRESHOLDS]; AREAS],
+    /// Most detections match nothing and count, or not, at all thresholds alike: they are counted once
+    /// an area range, the others by threshold on top.
+    alike: [u32; AREAS],
+    apart: [[u32; THRESHOLDS]; AREAS],
 }
 
 impl Walk {
-    fn curves(&mut self, segments: &[&[DetectionMatches]], counted: [u32; AREAS]) -> CategoryCurves {
+    /// The curves of a category in which an image counts as often as `weight` says of its slot, as if
+    /// its copies stood behind one another.
+    pub(super) fn curves(&mut self, ranking: &Ranking, weight: impl Fn(u32) -> u32) -> CategoryCurves {
+        let counted = counted_instances(&ranking.instances, &weight);
         if counted == [0; AREAS] {
             return CategoryCurves::default();
         }
-        let mut ordered: Vec<(u64, &DetectionMatches)> =
-            segments.iter().copied().flatten().map(|detection| (descending_key(detection.score), detection)).collect();
-        ordered.sort_by_key(|&(key, _)| key);
         self.lists.iter_mut().flatten().for_each(Vec::clear);
-        self.rank_true_positives(ordered.into_iter().map(|(_, detection)| detection));
+        (self.alike, self.apart) = Default::default();
+        self.rank_true_positives(&ranking.detections, weight);
         self.gather(counted)
     }
 
-    fn rank_true_positives<'a>(&mut self, ordered: impl Iterator<Item = &'a DetectionMatches>) {
-        // Most detections match nothing and count, or not, at all thresholds alike: they are counted
-        // once an area range, the others by threshold on top.
-        let mut alike = [0; AREAS];
-        let mut apart = [[0; THRESHOLDS]; AREAS];
-        for detection in ordered {
-            let all = LOWEST_BITS * u64::from(ALL_THRESHOLDS);
-            let counts = !detection.ignored.0 & all;
-            let lowest = counts & LOWEST_BITS;
-            if detection.matched.0 == 0 && counts == lowest * u64::from(ALL_THRESHOLDS) {
-                for (area, count) in alike.iter_mut().enumerate() {
-                    *count += (lowest >> (16 * area) & 1) as u32;
-                }
-                continue;
+    fn rank_true_positives(&mut self, detections: &[RankedDetection], weight: impl Fn(u32) -> u32) {
+        let mut rest = detections;
+        while let Some(first) = rest.first() {
+            let (group, later) = rest.split_at(first.group as usize);
+            rest = later;
+            let copies = weight(first.slot);
+            match group {
+                [only] => self.count(only, copies),
+                several => (0..copies).for_each(|_| several.iter().for_each(|detection| self.count(detection, 1))),
             }
-            let is_set = |bits: u64, area: usize, threshold: usize| bits >> (16 * area + threshold) & 1 == 1;
-            for (area, lists) in self.lists.iter_mut().enumerate() {
-                for (threshold, list) in lists.iter_mut().enumerate() {
-                    if is_set(counts, area, threshold) {
-                        apart[area][threshold] += 1;
-                        if is_set(detection.matched.0, area, threshold) {
-                            list.push(alike[area] + apart[area][threshold]);
-                        }
+        }
+    }
+
+    /// Counts the copies of one detection.
+    fn count(&mut self, detection: &RankedDetection, copies: u32) {
+        let (matched, counts) = (detection.matched.0, detection.counts.0);
+        let lowest = counts & LOWEST_BITS;
+        if matched == 0 && counts == lowest * u64::from(ALL_THRESHOLDS) {
+            for (area, count) in self.alike.iter_mut().enumerate() {
+                *count += (lowest >> (16 * area) & 1) as u32 * copies;
+            }
+            return;
+        }
+        let is_set = |bits: u64, area: usize, threshold: usize| bits >> (16 * area + threshold) & 1 == 1;
+        for (area, lists) in self.lists.iter_mut().enumerate() {
+            for (threshold, list) in lists.iter_mut().enumerate() {
+                if is_set(counts, area, threshold) {
+                    let before = self.alike[area] + self.apart[area][threshold];
+                    self.apart[area][threshold] += copies;
+                    if is_set(matched, area, threshold) {
+                        list.extend(before + 1..=before + copies);
                     }
                 }
             }
@@ -151,13 +120,29 @@ impl Walk {
     }
 }
 
+/// Instances that count, in each area range.
+fn counted_instances(instances: &[(u32, [u32; AREAS])], weight: impl Fn(u32) -> u32) -> [u32; AREAS] {
+    let mut counted = [0; AREAS];
+    for &(slot, of_image) in instances {
+        let copies = weight(slot);
+        let sums = counted.iter_mut().zip(of_image);
+        sums.for_each(|(sum, more): (&mut u32, u32)| *sum = sum.saturating_add(more.saturating_mul(copies)));
+    }
+    counted
+}
+
 /// True positives needed to reach each recall threshold with `counted` instances: at least one, since
 /// recall 0 is read at the first detection.
 pub(super) fn needed(counted: u32) -> [u32; RECALLS] {
     let recall = |positives: u32| f64::from(positives) / f64::from(counted);
-    let mut positives = 1;
     std::array::from_fn(|index| {
-        while recall(positives) < recall_threshold(index) {
+        let threshold = recall_threshold(index);
+        // Right but for rounding, which is then put right.
+        let mut positives = ((threshold * f64::from(counted)) as u32).max(1);
+        while positives > 1 && recall(positives - 1) >= threshold {
+            positives -= 1;
+        }
+        while recall(positives) < threshold {
             positives += 1;
         }
         positives

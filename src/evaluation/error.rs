@@ -101,6 +101,14 @@ pub enum EvaluationError {
         /// Annotation file.
         annotations: String,
     },
+    /// An image is to be evaluated that the annotation file does not have.
+    #[error("image {image} is to be evaluated, but {annotations} does not list it; take it off the list")]
+    UnlistedImage {
+        /// Image id.
+        image: i64,
+        /// Annotation file.
+        annotations: String,
+    },
     /// A record was handed over with those of another image.
     #[error("record {record} is of image {found}, not of image {image} whose records are evaluated")]
     ForeignRecord {
@@ -192,6 +200,7 @@ impl EvaluationError {
             | Self::DetectionMask { record, .. }
             | Self::UnrankableScore { record, .. } => *record += count as u64,
             Self::ComparedMask { .. }
+            | Self::UnlistedImage { .. }
             | Self::MissingFrequency { .. }
             | Self::UnknownFrequency { .. }
             | Self::MissingCategoryList { .. }

@@ -1,12 +1,11 @@
 //! The evaluator: checked ground truth, to which images are compared one by one.
 
-use super::accumulate::{accumulate, CategoryCurves};
 use super::admission::{Admission, AreaSource, RecordView};
-use super::ground_truth::GroundTruth;
-use super::image::{ImageMatcher, ImageMatches, Scored};
+use super::ground_truth::{Cell, GroundTruth};
+use super::image::{CellMatches, ImageMatcher, ImageMatches, Scored};
 use super::intake::{Intake, Unsettled};
 use super::masks::MaskSource;
-use super::summary::{arrays, category_metrics, summarize, Arrays};
+use super::summary::{arrays, Arrays};
 use super::{AreaRule, Evaluation, EvaluationError, Options, Swallowed};
 use crate::dataset::{Annotations, Record};
 
@@ -31,6 +30,8 @@ const IN_MEMORY: &str = "detections";
 pub struct Evaluator<'a> {
     pub(super) ground_truth: GroundTruth<'a>,
     pub(super) options: Options,
+    /// Whether an image is evaluated; `None` where all are.
+    selected: Option<Vec<bool>>,
 }
 
 impl<'a> Evaluator<'a> {
@@ -41,7 +42,28 @@ impl<'a> Evaluator<'a> {
     /// lists of absent and of not exhaustively annotated categories, an annotation without area, box
     /// or mask as far as the comparison reads them.
     pub fn new(annotations: &'a Annotations, options: Options) -> Result<Self, EvaluationError> {
-        Ok(Self { ground_truth: GroundTruth::new(annotations, options.iou)?, options })
+        Ok(Self { ground_truth: GroundTruth::new(annotations, options.iou)?, options, selected: None })
+    }
+
+    /// Evaluates these images alone, as lvis-api does with `params.img_ids`: what is known of the others
+    /// and detected in them counts for nothing.
+    ///
+    /// Records of other images in a results file are passed over unread, as long as the file is JSON and
+    /// the annotation file lists their images; lvis-api reads them all, and refuses what is wrong in them.
+    ///
+    /// # Errors
+    /// [`EvaluationError::UnlistedImage`] for an id that the annotation file does not have.
+    pub fn select(mut self, image_ids: &[i64]) -> Result<Self, EvaluationError> {
+        let mut selected = vec![false; self.ground_truth.images.ids().len()];
+        for &image in image_ids {
+            let position = self.ground_truth.images.position(image).ok_or_else(|| EvaluationError::UnlistedImage {
+                image,
+                annotations: self.ground_truth.annotations.source.clone(),
+            })?;
+            selected[position as usize] = true;
+        }
+        self.selected = Some(selected);
+        Ok(self)
     }
 
     /// Compares all detections of one image, given in the order of the results file.
@@ -69,33 +91,54 @@ impl<'a> Evaluator<'a> {
         self.match_image(image, scored, swallowed, area_source.rule(), IN_MEMORY)
     }
 
-    /// The outcome over all images of the annotation file; one that is not among `matches` counts as
-    /// an image without detections, one that is there twice counts twice.
+    /// The outcome over all images of the annotation file, or the selected ones; one that is not among
+    /// `matches` counts as an image without detections, one that is there twice counts twice.
     pub fn finish(&self, matches: Vec<ImageMatches>) -> Evaluation {
-        let curves = self.curves(&matches);
-        let (results, precision_recall) = summarize(&curves, &self.ground_truth.frequencies);
-        let mut swallowed = self.ground_truth.swallowed;
-        matches.iter().for_each(|image| swallowed += image.swallowed);
-        Evaluation {
-            iou: self.options.iou,
-            area: self.options.area,
-            area_used: matches.first().map_or(self.options.area, |image| image.area),
-            results,
-            per_category: category_metrics(&self.ground_truth, &curves),
-            curves: precision_recall,
-            swallowed,
-        }
+        self.state_unchecked(matches, IN_MEMORY).evaluation()
     }
 
     /// lvis-api's `eval["precision"]` and `eval["recall"]`, 39 MB for LVIS v1: for tools and tests.
     pub fn arrays(&self, matches: &[ImageMatches]) -> Arrays {
-        arrays(self.ground_truth.categories.ids(), &self.curves(matches))
+        arrays(self.ground_truth.categories.ids(), &self.state_unchecked(matches.to_vec(), IN_MEMORY).curves())
     }
 
-    fn curves(&self, matches: &[ImageMatches]) -> Vec<CategoryCurves> {
-        let mut ordered: Vec<&ImageMatches> = matches.iter().collect();
-        ordered.sort_by_key(|image| image.image);
-        accumulate(&self.ground_truth, &ordered)
+    /// The matches of every image that is evaluated, in ascending order; those of others are dropped.
+    pub(super) fn complete(&self, mut matches: Vec<ImageMatches>) -> Vec<ImageMatches> {
+        matches.retain(|image| self.is_selected(image.image as usize));
+        matches.sort_by_key(|image| image.image);
+        let mut given = matches.into_iter().peekable();
+        let mut complete = Vec::with_capacity(self.ground_truth.images.ids().len());
+        for position in (0..self.ground_truth.images.ids().len()).filter(|&position| self.is_selected(position)) {
+            let before = complete.len();
+            while let Some(image) = given.next_if(|image| image.image as usize == position) {
+                complete.push(image);
+            }
+            if complete.len() == before {
+                complete.push(self.without_detections(position));
+            }
+        }
+        complete
+    }
+
+    fn without_detections(&self, position: usize) -> ImageMatches {
+        let annotated = self.ground_truth.cells(position).iter().filter(|cell| !cell.instances.is_empty());
+        let cell = |cell: &Cell| CellMatches {
+            category: cell.category,
+            detections: 0,
+            counted: self.ground_truth.counted(cell),
+        };
+        ImageMatches {
+            image: position as u32,
+            cells: annotated.map(cell).collect(),
+            detections: Vec::new(),
+            swallowed: Swallowed::default(),
+            area: self.options.area,
+        }
+    }
+
+    /// Whether the image at a position is evaluated.
+    pub(super) fn is_selected(&self, position: usize) -> bool {
+        self.selected.as_ref().is_none_or(|selected| selected[position])
     }
 
     /// Position of an image, or an error that names the record.

@@ -98,7 +98,7 @@ impl ResultsFile<'_> {
     fn compare_automatically(self) -> Result<Vec<ImageMatches>, EvaluationError> {
         let first = self.first_record()?;
         let outcome = self.compare(AreaSource::new(AreaRule::Auto, first.has_box));
-        if outcome.as_ref().is_ok_and(|matches| !self.is_ranked(first.image_id, matches)) {
+        if outcome.as_ref().is_ok_and(|matches| self.is_unranked(first.image_id, matches)) {
             return outcome;
         }
         // A refusal may be that of the wrong rule.
@@ -119,14 +119,15 @@ impl ResultsFile<'_> {
         }
     }
 
-    /// Whether an image has more detections than count.
-    fn is_ranked(self, image_id: Key, matches: &[ImageMatches]) -> bool {
+    /// Whether an image is known to have no more detections than count.
+    fn is_unranked(self, image_id: Key, matches: &[ImageMatches]) -> bool {
         let position = match image_id {
             Key::Integer(id) => self.evaluator.ground_truth.images.position(id),
             Key::Other => None,
         };
         let is_ranked = |image: &ImageMatches| image.swallowed.over_limit_detections > 0;
-        matches.iter().any(|image| Some(image.image) == position && is_ranked(image))
+        let is_counted = position.is_some_and(|position| self.evaluator.is_selected(position as usize));
+        is_counted && !matches.iter().any(|image| Some(image.image) == position && is_ranked(image))
     }
 
     /// Whether the first record of the highest score of an image has a box; `None` if the image has no

@@ -6,8 +6,9 @@ use std::ops::Range;
 use super::ids::IdIndex;
 use super::masks::check_spelling;
 use super::protocol::{is_visible_area, outside_areas, AREAS};
+use super::vocabulary::frequency_of;
 use super::{EvaluationError, IouType, Swallowed};
-use crate::dataset::{Annotation, Annotations, Frequency, ImageRecord};
+use crate::dataset::{Annotation, Annotations, ImageRecord};
 
 /// One instance of ground truth.
 #[derive(Clone, Copy)]
@@ -37,8 +38,6 @@ pub(super) struct GroundTruth<'a> {
     pub(super) annotations: &'a Annotations,
     pub(super) categories: IdIndex,
     pub(super) images: IdIndex,
-    /// Of every category.
-    pub(super) frequencies: Vec<Frequency>,
     pub(super) swallowed: Swallowed,
     /// By image, then category.
     cells: Vec<Cell>,
@@ -53,9 +52,9 @@ impl<'a> GroundTruth<'a> {
     pub(super) fn new(annotations: &'a Annotations, iou: IouType) -> Result<Self, EvaluationError> {
         let categories = IdIndex::new(annotations.categories.iter().map(|category| category.id));
         let images = IdIndex::new(annotations.images.iter().map(|image| image.id));
+        check_frequencies(annotations, &categories)?;
         let mut ground_truth = Self {
             annotations,
-            frequencies: frequencies(annotations, &categories)?,
             categories,
             images,
             swallowed: Swallowed::default(),
@@ -276,23 +275,19 @@ fn last_records(annotations: &[Annotation]) -> HashMap<i64, u32> {
     ids.chunk_by(|a, b| a.0 == b.0).filter(|same| same.len() > 1).map(|same| same[same.len() - 1]).collect()
 }
 
-/// The frequency group of every category.
-fn frequencies(annotations: &Annotations, categories: &IdIndex) -> Result<Vec<Frequency>, EvaluationError> {
-    (0..categories.ids().len())
-        .map(|position| {
-            let category = &annotations.categories[categories.record(position)];
-            let source_name = || annotations.source.clone();
-            match category.frequency.as_deref() {
-                Some("r") => Ok(Frequency::Rare),
-                Some("c") => Ok(Frequency::Common),
-                Some("f") => Ok(Frequency::Frequent),
-                Some(other) => Err(EvaluationError::UnknownFrequency {
-                    source_name: source_name(),
-                    category: category.id,
-                    frequency: other.to_owned(),
-                }),
-                None => Err(EvaluationError::MissingFrequency { source_name: source_name(), category: category.id }),
-            }
-        })
-        .collect()
+/// Whether every category belongs to a frequency group.
+fn check_frequencies(annotations: &Annotations, categories: &IdIndex) -> Result<(), EvaluationError> {
+    (0..categories.ids().len()).try_for_each(|position| {
+        let category = &annotations.categories[categories.record(position)];
+        let source_name = || annotations.source.clone();
+        match category.frequency.as_deref() {
+            Some(letter) if frequency_of(letter).is_some() => Ok(()),
+            Some(other) => Err(EvaluationError::UnknownFrequency {
+                source_name: source_name(),
+                category: category.id,
+                frequency: other.to_owned(),
+            }),
+            None => Err(EvaluationError::MissingFrequency { source_name: source_name(), category: category.id }),
+        }
+    })
 }

@@ -56,6 +56,31 @@ pub struct Metrics {
     pub ar_large: Option<f64>,
 }
 
+impl Metrics {
+    /// lvis-api's names of the 13 numbers, in its order.
+    pub const NAMES: [&'static str; 13] =
+        ["AP", "AP50", "AP75", "APs", "APm", "APl", "APr", "APc", "APf", "AR@300", "ARs@300", "ARm@300", "ARl@300"];
+
+    /// The 13 numbers in the order of [`Metrics::NAMES`].
+    pub fn values(&self) -> [Option<f64>; 13] {
+        [
+            self.ap,
+            self.ap50,
+            self.ap75,
+            self.ap_small,
+            self.ap_medium,
+            self.ap_large,
+            self.ap_rare,
+            self.ap_common,
+            self.ap_frequent,
+            self.ar,
+            self.ar_small,
+            self.ar_medium,
+            self.ar_large,
+        ]
+    }
+}
+
 /// One category's results.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CategoryMetrics {
@@ -142,6 +167,10 @@ pub struct Evaluation {
     pub area: AreaRule,
     /// The area that decided: [`AreaRule::Box`] or [`AreaRule::Mask`].
     pub area_used: AreaRule,
+    /// Images evaluated, also those without detections.
+    pub images: u64,
+    /// Images of the annotation file.
+    pub images_total: u64,
     /// The 13 numbers.
     pub results: Metrics,
     /// Every category of the file in ascending id.

@@ -2,14 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AreaRule, CategoryMetrics, Curves, Evaluation, IouType, Metrics, Options, Swallowed};
+use super::state::About;
+use super::{AreaRule, CategoryMetrics, Curves, Evaluation, Intervals, IouType, Metrics, Options, Swallowed};
 use crate::dataset::Annotations;
 
 /// Version of the form; it changes when a key changes its meaning or goes.
 const SCHEMA_VERSION: u32 = 1;
 
 /// The name of lvis-api's own protocol: the highest 300 detections of an image count.
-const PROTOCOL: &str = "lvis";
+pub(super) const PROTOCOL: &str = "lvis";
 
 /// What `eval --json` writes: the numbers, and all that is needed to tell what they are numbers of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,8 +33,15 @@ pub struct EvaluationReport {
     pub annotations_sha256: String,
     /// Results file as given.
     pub detections: String,
+    /// Images evaluated, also those without detections.
+    pub images: u64,
+    /// Images of the annotation file: where there are more, the numbers are those of a subset.
+    pub images_total: u64,
     /// The 13 numbers as fractions; null where lvis-api gives -1.
     pub results: Metrics,
+    /// Bootstrap intervals of these numbers, where they were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intervals: Option<Intervals>,
     /// Every category in ascending id.
     pub per_category: Vec<CategoryMetrics>,
     /// Precision-recall curves.
@@ -42,20 +50,41 @@ pub struct EvaluationReport {
     pub swallowed: Swallowed,
 }
 
+/// What was compared with what.
+struct Names<'a> {
+    annotations: &'a str,
+    sha256: &'a str,
+    detections: &'a str,
+}
+
 impl EvaluationReport {
     /// The report of an evaluation of `detections`, named as the user named it.
     pub fn new(evaluation: Evaluation, annotations: &Annotations, detections: &str, options: Options) -> Self {
+        let names = Names { annotations: &annotations.source, sha256: &annotations.sha256, detections };
+        Self::named(evaluation, PROTOCOL, options.max_detections, names)
+    }
+
+    /// The report of an evaluation of what `about` says.
+    pub(super) fn of(evaluation: Evaluation, about: &About) -> Self {
+        let (annotations, sha256, detections) = (&about.annotations, &about.annotations_sha256, &about.detections);
+        Self::named(evaluation, &about.protocol, about.max_detections, Names { annotations, sha256, detections })
+    }
+
+    fn named(evaluation: Evaluation, protocol: &str, max_detections: usize, names: Names<'_>) -> Self {
         Self {
             schema_version: SCHEMA_VERSION,
-            protocol: PROTOCOL.to_owned(),
+            protocol: protocol.to_owned(),
             iou: evaluation.iou,
             area: evaluation.area,
             area_used: evaluation.area_used,
-            max_detections: options.max_detections,
-            annotations: annotations.source.clone(),
-            annotations_sha256: annotations.sha256.clone(),
-            detections: detections.to_owned(),
+            max_detections,
+            annotations: names.annotations.to_owned(),
+            annotations_sha256: names.sha256.to_owned(),
+            detections: names.detections.to_owned(),
+            images: evaluation.images,
+            images_total: evaluation.images_total,
             results: evaluation.results,
+            intervals: None,
             per_category: evaluation.per_category,
             curves: evaluation.curves,
             swallowed: evaluation.swallowed,

@@ -44,6 +44,9 @@ impl Runs {
                     break;
                 }
             };
+            if !reading.evaluator.is_selected(image) {
+                continue;
+            }
             if open.as_ref().is_none_or(|open| open.image != image) {
                 if let Some(complete) = open.replace(OpenImage::new(image)) {
                     runs.end_run(reading, complete);

@@ -3,9 +3,9 @@
 use rayon::prelude::*;
 
 use super::accumulate::{falling_precision, needed, CategoryCurves};
-use super::ground_truth::GroundTruth;
 use super::pairwise::{mean, PairwiseSum};
 use super::protocol::{AREAS, IOU_50, IOU_75, RECALLS, THRESHOLDS};
+use super::vocabulary::CategoryRow;
 use super::{CategoryMetrics, Curves, Metrics};
 use crate::dataset::Frequency;
 
@@ -26,40 +26,40 @@ struct SliceMeans {
     curve75: Vec<f64>,
 }
 
+impl SliceMeans {
+    /// Adds the mean precisions at one threshold.
+    fn add_curve(&mut self, threshold: usize, rows: Vec<f64>) {
+        self.curve.iter_mut().zip(&rows).for_each(|(sum, row)| *sum += row / THRESHOLDS as f64);
+        match threshold {
+            IOU_50 => self.curve50 = rows,
+            IOU_75 => self.curve75 = rows,
+            _ => {}
+        }
+    }
+}
+
+/// What a slice is a mean over: an area range, and a frequency group or all categories.
+type Slice = (usize, Option<Frequency>);
+
+/// The slices of the mean precisions, in the order of [`Metrics::NAMES`].
+const SLICES: [Slice; 7] = [
+    (ALL, None),
+    (SMALL, None),
+    (MEDIUM, None),
+    (LARGE, None),
+    (ALL, Some(Frequency::Rare)),
+    (ALL, Some(Frequency::Common)),
+    (ALL, Some(Frequency::Frequent)),
+];
+
+/// The slice of each of [`Metrics::NAMES`].
+const SLICE_OF_METRIC: [usize; 13] = [0, 0, 0, 1, 2, 3, 4, 5, 6, 0, 1, 2, 3];
+
 /// The 13 numbers and the precision-recall curves.
 pub(super) fn summarize(categories: &[CategoryCurves], frequencies: &[Frequency]) -> (Metrics, Curves) {
-    let of = |frequency| move |position: usize| frequencies[position] == frequency;
-    let slices: [(usize, Option<Frequency>); 7] = [
-        (ALL, None),
-        (SMALL, None),
-        (MEDIUM, None),
-        (LARGE, None),
-        (ALL, Some(Frequency::Rare)),
-        (ALL, Some(Frequency::Common)),
-        (ALL, Some(Frequency::Frequent)),
-    ];
-    let mut means: Vec<SliceMeans> = slices
-        .par_iter()
-        .map(|&(area, frequency)| match frequency {
-            None => slice_means(&judged(categories, area, |_| true), area),
-            Some(frequency) => slice_means(&judged(categories, area, of(frequency)), area),
-        })
-        .collect();
-    let metrics = Metrics {
-        ap: means[0].ap,
-        ap50: means[0].ap50,
-        ap75: means[0].ap75,
-        ap_small: means[1].ap,
-        ap_medium: means[2].ap,
-        ap_large: means[3].ap,
-        ap_rare: means[4].ap,
-        ap_common: means[5].ap,
-        ap_frequent: means[6].ap,
-        ar: mean_recall(categories, ALL),
-        ar_small: mean_recall(categories, SMALL),
-        ar_medium: mean_recall(categories, MEDIUM),
-        ar_large: mean_recall(categories, LARGE),
-    };
+    let means = |slice: &Slice| slice_means(&judged(categories, frequencies, *slice), slice.0, true);
+    let mut means: Vec<SliceMeans> = SLICES.par_iter().map(means).collect();
+    let metrics = metrics_of(&means, categories, frequencies);
     let mut take = |slice: usize| std::mem::take(&mut means[slice]);
     let (all, rare, common, frequent) = (take(0), take(4), take(5), take(6));
     let curves = Curves {
@@ -73,15 +73,53 @@ pub(super) fn summarize(categories: &[CategoryCurves], frequencies: &[Frequency]
     (metrics, curves)
 }
 
-/// The categories with instances that count in an area range, of those that `keep` lets pass.
-fn judged(categories: &[CategoryCurves], area: usize, keep: impl Fn(usize) -> bool) -> Vec<&CategoryCurves> {
-    let kept = categories.iter().enumerate().filter(|(position, _)| keep(*position));
-    kept.map(|(_, category)| category).filter(|category| category.counted(area) > 0).collect()
+/// The 13 numbers alone, on the calling thread.
+pub(super) fn summarize_numbers(categories: &[CategoryCurves], frequencies: &[Frequency]) -> Metrics {
+    let means = |slice: &Slice| slice_means(&judged(categories, frequencies, *slice), slice.0, false);
+    metrics_of(&SLICES.iter().map(means).collect::<Vec<_>>(), categories, frequencies)
+}
+
+fn metrics_of(means: &[SliceMeans], categories: &[CategoryCurves], frequencies: &[Frequency]) -> Metrics {
+    let recall = |area| mean_recall(&judged(categories, frequencies, (area, None)), area);
+    Metrics {
+        ap: means[0].ap,
+        ap50: means[0].ap50,
+        ap75: means[0].ap75,
+        ap_small: means[1].ap,
+        ap_medium: means[2].ap,
+        ap_large: means[3].ap,
+        ap_rare: means[4].ap,
+        ap_common: means[5].ap,
+        ap_frequent: means[6].ap,
+        ar: recall(ALL),
+        ar_small: recall(SMALL),
+        ar_medium: recall(MEDIUM),
+        ar_large: recall(LARGE),
+    }
+}
+
+/// For each of the 13 numbers, the instances of every category that it is a mean over.
+pub(super) fn instances_behind(categories: &[CategoryCurves], frequencies: &[Frequency]) -> [Vec<u32>; 13] {
+    SLICE_OF_METRIC.map(|slice| {
+        let slice = SLICES[slice];
+        judged(categories, frequencies, slice).iter().map(|category| category.counted(slice.0)).collect()
+    })
+}
+
+/// The categories of a slice that have instances that count there.
+fn judged<'a>(
+    categories: &'a [CategoryCurves],
+    frequencies: &[Frequency],
+    (area, group): Slice,
+) -> Vec<&'a CategoryCurves> {
+    let all = categories.iter().zip(frequencies);
+    let of_group = all.filter(|(_, &frequency)| group.is_none_or(|group| group == frequency));
+    of_group.map(|(category, _)| category).filter(|category| category.counted(area) > 0).collect()
 }
 
 /// Means over lvis-api's array of precisions `[threshold, recall, category]`, of which one threshold
 /// is held at a time.
-fn slice_means(categories: &[&CategoryCurves], area: usize) -> SliceMeans {
+fn slice_means(categories: &[&CategoryCurves], area: usize, with_curves: bool) -> SliceMeans {
     if categories.is_empty() {
         return SliceMeans::default();
     }
@@ -96,12 +134,13 @@ fn slice_means(categories: &[&CategoryCurves], area: usize) -> SliceMeans {
             fill_column(category.ranks(area, threshold), needed, places, &mut scratch);
         }
         sum.extend(&plane);
-        let rows: Vec<f64> = plane.chunks_exact(categories.len()).map(row_mean).collect();
-        means.curve.iter_mut().zip(&rows).for_each(|(sum, row)| *sum += row / THRESHOLDS as f64);
         match threshold {
-            IOU_50 => (means.ap50, means.curve50) = (mean(&plane), rows),
-            IOU_75 => (means.ap75, means.curve75) = (mean(&plane), rows),
+            IOU_50 => means.ap50 = mean(&plane),
+            IOU_75 => means.ap75 = mean(&plane),
             _ => {}
+        }
+        if with_curves {
+            means.add_curve(threshold, plane.chunks_exact(categories.len()).map(row_mean).collect());
         }
     }
     means.ap = sum.mean();
@@ -126,43 +165,41 @@ fn fill_column<'a>(
 }
 
 /// Mean over lvis-api's array of recalls `[threshold, category]`.
-fn mean_recall(categories: &[CategoryCurves], area: usize) -> Option<f64> {
-    let judged = judged(categories, area, |_| true);
+fn mean_recall(judged: &[&CategoryCurves], area: usize) -> Option<f64> {
     let recalls = |threshold| judged.iter().map(move |category| category.recall(area, threshold));
     mean(&(0..THRESHOLDS).flat_map(recalls).collect::<Vec<f64>>())
 }
 
 /// The results of every category in ascending id.
-pub(super) fn category_metrics(ground_truth: &GroundTruth<'_>, categories: &[CategoryCurves]) -> Vec<CategoryMetrics> {
-    let rows = categories.par_iter().enumerate().map_init(
+pub(super) fn category_metrics(rows: &[CategoryRow], categories: &[CategoryCurves]) -> Vec<CategoryMetrics> {
+    let work = rows.par_iter().zip(categories);
+    let metrics = work.map_init(
         || (vec![0.0; THRESHOLDS * RECALLS], Vec::new()),
-        |(array, scratch), (position, category)| category_row(ground_truth, position, category, array, scratch),
+        |(array, scratch), (row, category)| metrics_of_category(row, category, array, scratch),
     );
-    rows.collect()
+    metrics.collect()
 }
 
-fn category_row(
-    ground_truth: &GroundTruth<'_>,
-    position: usize,
+fn metrics_of_category(
+    row: &CategoryRow,
     category: &CategoryCurves,
     array: &mut [f64],
     scratch: &mut Vec<f64>,
 ) -> CategoryMetrics {
-    let record = &ground_truth.annotations.categories[ground_truth.categories.record(position)];
     let num_gt = category.counted(ALL);
     let [ap, ap50, ar] = match num_gt {
         0 => [None; 3],
         _ => category_means(category, array, scratch),
     };
     CategoryMetrics {
-        id: record.id,
-        name: record.name.clone().unwrap_or_default(),
-        frequency: record.frequency.clone().unwrap_or_default(),
+        id: row.id,
+        name: row.name.clone(),
+        frequency: row.frequency.clone(),
         ap,
         ap50,
         ar,
         num_gt: u64::from(num_gt),
-        image_count: record.image_count,
+        image_count: row.image_count,
     }
 }
 
