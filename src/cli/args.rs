@@ -8,6 +8,7 @@ use clap_complete::Shell;
 use super::exit;
 use super::gate::{BaselineArgs, GateArgs, BASELINE_EXAMPLES, GATE_EXAMPLES};
 use super::latency::{LatencyArgs, LATENCY_EXAMPLES};
+use super::output::STDOUT;
 use crate::evaluation::{AreaRule, IouType};
 use crate::model::Engine;
 
@@ -76,8 +77,12 @@ Examples:
   zoobench eval --gt lvis_v1_val.json --dt results.json --iou bbox --json metrics.json";
 
 const REPORT_EXAMPLES: &str = "\
-Example:
-  zoobench report runs/shapes";
+Examples:
+  zoobench report runs/shapes
+  zoobench report runs/may runs/june runs/july
+      each run's report, and the trend from the first to the last: trend.md, .csv, .json and a plot
+  zoobench report runs/shapes --json
+      report.json (of several runs trend.json) on stdout; FILE of --json goes after the runs";
 
 const ZOO_EXAMPLES: &str = "\
 Examples:
@@ -111,6 +116,9 @@ pub struct RunArgs {
     /// Output folder [default: runs/<zoo>]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Write the report as JSON; without FILE, or as -, to stdout in place of the tables
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = STDOUT)]
+    pub json: Option<PathBuf>,
     /// How the network is computed
     #[command(flatten)]
     pub compute: ComputeArgs,
@@ -191,6 +199,9 @@ pub struct PredictArgs {
     /// Time the stages, one image after the other, and write the means of an image as JSON
     #[arg(long, value_name = "FILE")]
     pub timing: Option<PathBuf>,
+    /// Write what was written where as JSON; without FILE, or as -, to stdout
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = STDOUT)]
+    pub json: Option<PathBuf>,
     /// How the network is computed
     #[command(flatten)]
     pub compute: ComputeArgs,
@@ -253,17 +264,23 @@ pub struct EvalArgs {
     /// Threads [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
-    /// Write the results as JSON
-    #[arg(long, value_name = "FILE")]
+    /// Write the results as JSON; without FILE, or as -, to stdout in place of the table
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = STDOUT)]
     pub json: Option<PathBuf>,
 }
 
 /// Arguments of `report`.
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// Run folders
+    /// Run folders; of several, oldest first, the trend is shown too
     #[arg(required = true, value_name = "RUN")]
     pub runs: Vec<PathBuf>,
+    /// Where the trend of several runs is written [default: the last run's folder]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Write the report as JSON; without FILE, or as -, to stdout in place of the tables
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = STDOUT)]
+    pub json: Option<PathBuf>,
 }
 
 /// Arguments of `zoo`.
@@ -278,4 +295,7 @@ pub struct ZooArgs {
     /// Data root in which to look for the annotation file
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+    /// Write the list as JSON; without FILE, or as -, to stdout in place of the table
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = STDOUT)]
+    pub json: Option<PathBuf>,
 }

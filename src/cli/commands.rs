@@ -1,19 +1,19 @@
 //! One function a command: from arguments to a room's call to what is printed.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::CommandFactory;
 
 use super::args::{Cli, Command, ComputeArgs, EvalArgs, PredictArgs, ReportArgs, RunArgs, ZooArgs};
-use super::failure::Failure;
+use super::failure::{Failure, Kind};
 use super::interrupt::{stop_on_interrupt, INTERRUPTED};
-use super::output::{print, stdout_colour, width};
+use super::output::{deliver, stdout_colour, width};
 use super::progress::Progress;
-use super::{eval_table, exit, gate, latency, zoo_table};
-use crate::dataset::{write_whole, Annotations};
+use super::{eval_table, exit, gate, latency, zoo_json, zoo_table};
+use crate::dataset::Annotations;
 use crate::evaluation::{evaluate_file, EvaluationReport, Options};
-use crate::report::{self, RowStatus, RunVerdict, StoredRun};
-use crate::run::{self, Compute, Job, Outcome, Prediction, RunError, Subset};
+use crate::report::{self, Row, RowStatus, RunVerdict, StoredRun, Trend};
+use crate::run::{self, Compute, Job, Outcome, Predicted, Prediction, RunError, Subset};
 use crate::zoo::Zoo;
 
 /// Runs a command and gives its exit code.
@@ -51,31 +51,31 @@ fn run(args: RunArgs) -> Result<u8, Failure> {
     stop_on_interrupt();
     let outcome = run::run(&job, &Progress::new(), &INTERRUPTED)?;
     if outcome.count(RowStatus::Done) == 0 {
-        return Ok(nothing_done(&outcome));
+        return Err(nothing_done(&outcome));
     }
     let stored = StoredRun::read(&job.out)?;
     render(&stored, &job.out)?;
+    let table = || report::terminal(&stored, stdout_colour(), width());
+    deliver(args.json.as_deref(), table, || report::json(&stored))?;
     Ok(run_code(&outcome, &stored))
 }
 
-/// Writes a run's report into its folder and prints it.
+/// Writes a run's report into its folder.
 fn render(stored: &StoredRun, folder: &Path) -> Result<(), Failure> {
     report::write(stored, folder)?;
-    print(&report::terminal(stored, stdout_colour(), width()));
     eprintln!("report: {}", folder.join("report.md").display());
     Ok(())
 }
 
-/// The exit code where no row was evaluated; says why unless the user knows.
-fn nothing_done(outcome: &Outcome) -> u8 {
+/// Why no row was evaluated.
+fn nothing_done(outcome: &Outcome) -> Failure {
     if outcome.interrupted {
-        return exit::INTERRUPTED;
+        return Failure::of_kind(Kind::Interrupted, "interrupted; no variant was finished");
     }
-    eprintln!("zoobench: nothing was evaluated");
-    for row in outcome.record.rows.iter().filter(|row| row.status == RowStatus::NoWeights) {
-        eprintln!("  {}: {}", row.variant, row.detail.as_deref().unwrap_or("no weights"));
-    }
-    exit::NOTHING_EVALUATED
+    let rows = outcome.record.rows.iter().filter(|row| row.status == RowStatus::NoWeights);
+    let line = |row: &Row| format!("\n  {}: {}", row.variant, row.detail.as_deref().unwrap_or("no weights"));
+    let lines: String = rows.map(line).collect();
+    Failure::of_kind(Kind::NothingEvaluated, format!("nothing was evaluated{lines}"))
 }
 
 fn run_code(outcome: &Outcome, stored: &StoredRun) -> u8 {
@@ -107,11 +107,26 @@ fn predict(args: PredictArgs) -> Result<u8, Failure> {
         Ok(written) => {
             warn_of_sizes(written.size_mismatches);
             eprintln!("{}: {} detections in {} images", job.out.display(), written.detections, written.images);
+            if args.json.is_some() {
+                deliver(args.json.as_deref(), String::new, || predicted(&job.out, &written))?;
+            }
             Ok(exit::DONE)
         }
-        Err(RunError::Interrupted) => Err(Failure::with_code(exit::INTERRUPTED, "interrupted; nothing was written")),
+        Err(RunError::Interrupted) => Err(Failure::of_kind(Kind::Interrupted, "interrupted; nothing was written")),
         Err(error) => Err(error.into()),
     }
+}
+
+/// What `predict --json` tells.
+fn predicted(out: &Path, written: &Predicted) -> String {
+    let document = serde_json::json!({
+        "schema_version": 1,
+        "results": out.display().to_string(),
+        "images": written.images,
+        "detections": written.detections,
+        "image_size_mismatches": written.size_mismatches,
+    });
+    format!("{document:#}\n")
 }
 
 fn warn_of_sizes(mismatches: u64) {
@@ -128,13 +143,10 @@ fn eval(args: &EvalArgs) -> Result<u8, Failure> {
         let evaluation = evaluate_file(&annotations, &args.dt, options)?;
         Ok(EvaluationReport::new(evaluation, &annotations, &args.dt.display().to_string(), options))
     })?;
-    if let Some(path) = &args.json {
-        write_whole(path, report.to_json().as_bytes()).map_err(|error| Failure::unwritable(path, &error))?;
-    }
     for warning in report::passed_over_words(&report.swallowed) {
         eprintln!("warning: {warning}");
     }
-    print(&eval_table::eval_table(&report));
+    deliver(args.json.as_deref(), || eval_table::eval_table(&report), || report.to_json())?;
     Ok(exit::DONE)
 }
 
@@ -144,15 +156,36 @@ fn report(args: &ReportArgs) -> Result<u8, Failure> {
     for (run, folder) in stored.iter().zip(&args.runs) {
         render(run, folder)?;
     }
+    let tables = stored.iter().map(|run| report::terminal(run, stdout_colour(), width())).collect::<Vec<_>>();
+    match &stored[..] {
+        [run] => deliver(args.json.as_deref(), || tables.concat(), || report::json(run))?,
+        _ => trend(args, &stored, &tables.join("\n"))?,
+    }
     Ok(exit::DONE)
 }
 
+/// Writes the trend of several runs and shows it below their own tables.
+fn trend(args: &ReportArgs, stored: &[StoredRun], tables: &str) -> Result<(), Failure> {
+    let names = args.runs.iter().map(|folder| folder.display().to_string());
+    let trend = Trend::of(&names.zip(stored).collect::<Vec<_>>());
+    let last = args.runs.last().map(PathBuf::as_path);
+    let folder = args.out.as_deref().or(last).unwrap_or(Path::new("."));
+    report::write_trend(&trend, folder)?;
+    eprintln!("trend: {}", folder.join("trend.md").display());
+    let shown = || format!("{tables}\n{}", report::trend_terminal(&trend, stdout_colour(), width()));
+    deliver(args.json.as_deref(), shown, || report::trend_json(&trend))
+}
+
 fn zoo(args: &ZooArgs) -> Result<u8, Failure> {
-    let text = match &args.zoo {
-        None => zoo_table::zoos(width())?,
-        Some(name) => zoo_table::zoo(&Zoo::load(name)?, args.weights.as_deref(), args.data.as_deref(), width()),
+    let (weights, data) = (args.weights.as_deref(), args.data.as_deref());
+    let (text, document) = match &args.zoo {
+        None => (zoo_table::zoos(width())?, zoo_json::zoos()?),
+        Some(name) => {
+            let zoo = Zoo::load(name)?;
+            (zoo_table::zoo(&zoo, weights, data, width()), zoo_json::zoo(&zoo, weights))
+        }
     };
-    print(&text);
+    deliver(args.json.as_deref(), || text, || document)?;
     Ok(exit::DONE)
 }
 

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::exit;
-use super::failure::Failure;
-use super::output::{print, stdout_colour, width};
+use super::failure::{Failure, Kind};
+use super::output::{deliver, print, stdout_colour, width, STDOUT};
 use crate::dataset::write_whole;
 use crate::gate::{self, Baseline, Judgement, Verdict};
 use crate::report::StoredRun;
@@ -32,6 +32,9 @@ pub struct BaselineArgs {
     /// Run folder
     #[arg(value_name = "RUN")]
     pub run: PathBuf,
+    /// Write the same as JSON; without FILE, or as -, to stdout in place of the TOML
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = STDOUT)]
+    pub json: Option<PathBuf>,
 }
 
 /// Arguments of `gate`.
@@ -46,8 +49,8 @@ pub struct GateArgs {
     /// Rewrite the baseline from the run and print what changed
     #[arg(long, conflicts_with_all = ["json", "junit"])]
     pub accept: bool,
-    /// Write the verdict as JSON
-    #[arg(long, value_name = "FILE")]
+    /// Write the verdict as JSON; without FILE, or as -, to stdout in place of the tables
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = STDOUT)]
     pub json: Option<PathBuf>,
     /// Write the verdict as JUnit XML
     #[arg(long, value_name = "FILE")]
@@ -56,7 +59,8 @@ pub struct GateArgs {
 
 /// Prints a run as a baseline.
 pub fn baseline(args: &BaselineArgs) -> Result<u8, Failure> {
-    print(&Baseline::of_run(&StoredRun::read(&args.run)?)?.to_toml());
+    let baseline = Baseline::of_run(&StoredRun::read(&args.run)?)?;
+    deliver(args.json.as_deref(), || baseline.to_toml(), || baseline.to_json())?;
     Ok(exit::DONE)
 }
 
@@ -68,9 +72,12 @@ pub fn gate(args: &GateArgs) -> Result<u8, Failure> {
         return accept(&args.baseline, &baseline, &run);
     }
     let judgement = gate::judge(&baseline, &run);
-    write_files(args, &judgement)?;
-    print(&gate::terminal(&judgement, stdout_colour(), width()));
+    if let Some(path) = &args.junit {
+        write_whole(path, gate::junit(&judgement).as_bytes()).map_err(|error| Failure::unwritable(path, &error))?;
+    }
     tell_github(&judgement)?;
+    let table = || gate::terminal(&judgement, stdout_colour(), width());
+    deliver(args.json.as_deref(), table, || gate::json(&judgement))?;
     Ok(code(judgement.verdict()))
 }
 
@@ -82,20 +89,10 @@ fn code(verdict: Verdict) -> u8 {
     }
 }
 
-fn write_files(args: &GateArgs, judgement: &Judgement) -> Result<(), Failure> {
-    type Export = fn(&Judgement) -> String;
-    let exports: [(&Option<PathBuf>, Export); 2] = [(&args.json, gate::json), (&args.junit, gate::junit)];
-    for (path, export) in exports {
-        let Some(path) = path else { continue };
-        write_whole(path, export(judgement).as_bytes()).map_err(|error| Failure::unwritable(path, &error))?;
-    }
-    Ok(())
-}
-
 fn accept(file: &Path, baseline: &Baseline, run: &StoredRun) -> Result<u8, Failure> {
     let accepted = gate::accept(baseline, run).map_err(|reasons| {
         let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
-        Failure::with_code(exit::INVALID, format!("not accepted, the baseline stands: {}", reasons.join("; ")))
+        Failure::of_kind(Kind::Invalid, format!("not accepted, the baseline stands: {}", reasons.join("; ")))
     })?;
     if accepted.changes.is_empty() {
         print("nothing changed\n");

@@ -6,9 +6,9 @@ use std::sync::atomic::AtomicBool;
 use clap::Args;
 
 use super::args::EngineArgs;
-use super::failure::Failure;
+use super::failure::{Failure, Kind};
 use super::interrupt::stop_on_interrupt;
-use super::output::{print, width};
+use super::output::{print, width, STDOUT};
 use super::{exit, latency_table};
 use crate::latency::{
     measure_latency, read_order, work, write_measured, Computed, LatencyError, LatencyJob, Length, ProcessLauncher,
@@ -68,8 +68,8 @@ pub struct LatencyArgs {
     /// Compare with this JSON file of an earlier measurement
     #[arg(long, value_name = "BASE")]
     compare: Option<PathBuf>,
-    /// Write the measurement as JSON, and every sample beside it
-    #[arg(long, value_name = "FILE")]
+    /// Write the measurement as JSON, and every sample beside it; without FILE, or as -, to stdout in place of the table
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = STDOUT)]
     json: Option<PathBuf>,
     /// Write latency.json and every sample into this folder
     #[arg(long, value_name = "DIR")]
@@ -114,12 +114,14 @@ pub fn latency(args: LatencyArgs, interrupted: &AtomicBool) -> Result<u8, Failur
     stop_on_interrupt();
     let progress = |done: usize, all: usize, variant: &str| eprintln!("process {} of {all}: {variant}", done + 1);
     let measured = measure_latency(&job, &launcher, &progress, interrupted).map_err(failure)?;
-    let files = json.into_iter().chain(out.as_deref().map(|folder: &Path| folder.join("latency.json")));
+    let to_stdout = json.as_deref() == Some(Path::new(STDOUT));
+    let files = json.into_iter().filter(|_| !to_stdout).chain(out.as_deref().map(|folder: &Path| folder.join("latency.json")));
     for file in files {
         write_measured(&measured, &file)?;
         eprintln!("measurement: {}", file.display());
     }
-    print(&latency_table::table(&measured.record, width()));
+    let table = || latency_table::table(&measured.record, width());
+    print(&if to_stdout { serde_json::to_string_pretty(&measured.record)? + "\n" } else { table() });
     Ok(if measured.record.verdict == Verdict::Valid { exit::DONE } else { exit::INVALID })
 }
 
@@ -152,8 +154,8 @@ fn job(args: LatencyArgs) -> Result<LatencyJob, Failure> {
 
 fn failure(error: LatencyError) -> Failure {
     match error {
-        LatencyError::Interrupted => Failure::with_code(exit::INTERRUPTED, "interrupted; nothing was written"),
-        LatencyError::NoWeights { .. } => Failure::with_code(exit::NOTHING_EVALUATED, error.to_string()),
+        LatencyError::Interrupted => Failure::of_kind(Kind::Interrupted, "interrupted; nothing was written"),
+        LatencyError::NoWeights { .. } => Failure::of_kind(Kind::NothingEvaluated, error.to_string()),
         _ => Failure::input(&error),
     }
 }

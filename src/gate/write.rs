@@ -27,6 +27,12 @@ impl Baseline {
         let variants = self.variants.iter().map(|(name, expected)| variant(name, expected));
         out + &variants.collect::<String>()
     }
+
+    /// The same keys and values as JSON, for programs that look at a baseline; the gate reads TOML.
+    pub fn to_json(&self) -> String {
+        let value: serde_json::Value = toml::from_str(&self.to_toml()).expect("our own TOML");
+        format!("{value:#}\n")
+    }
 }
 
 fn protocol(protocol: &Protocol) -> String {

@@ -3,7 +3,8 @@
 //! [`StoredRun::read`] takes a run's folder: `run.json` and the `metrics.json` of every row that is
 //! done. From it alone come a Markdown report, CSV, JSON, a table for terminals and plots, all pure
 //! functions of the run: equal runs give equal bytes. [`write`] puts them into the folder. For papers
-//! and model hubs there are [`latex`], [`model_index`], [`eval_results`] and [`metafile`].
+//! and model hubs there are [`latex`], [`model_index`], [`eval_results`] and [`metafile`]; [`Trend`] shows
+//! several runs over time. The JSON forms have schemas ([`RUN_JSON_SCHEMA`] and its neighbours).
 //!
 //! Ours is compared with the published value of each row in AP points: *reproduced* means a
 //! difference no larger than the published value's rounding ([`ROUNDING_TOLERANCE_AP`]). A row that
@@ -32,12 +33,14 @@ mod markdown;
 mod plots;
 mod prose;
 mod record;
+mod schemas;
 mod sections;
 mod stored;
 mod table;
 mod tables;
 mod terminal;
 mod text;
+mod trend;
 mod verdict;
 mod write;
 
@@ -47,7 +50,7 @@ pub use error::ReportError;
 pub use exports::{eval_results, latex, metafile, model_index};
 pub use json::{json, REPORT_SCHEMA_VERSION};
 pub use markdown::markdown;
-pub use plots::{plots, Plot};
+pub use plots::{plots, trend_plots, Plot};
 pub use prose::passed_over_words;
 pub use record::{
     is_folder_name, Dataset, Machine, Protocol, Published, Row, RowStatus, RunRecord, StageTime, Timing,
@@ -56,8 +59,13 @@ pub use record::{
 pub use stored::StoredRun;
 #[cfg(feature = "cli")]
 pub(crate) use table::{escaped, Align, Cell, Table, Tone};
+pub use schemas::{EVAL_JSON_SCHEMA, METRICS_JSON_SCHEMA, REPORT_JSON_SCHEMA, RUN_JSON_SCHEMA};
 pub use terminal::terminal;
 #[cfg(feature = "cli")]
 pub(crate) use text::{area_rule, named, sanitized};
+pub use trend::{
+    trend_csv, trend_json, trend_markdown, trend_terminal, write_trend, Trend, TrendRun, TrendSeries,
+    TREND_JSON_SCHEMA, TREND_SCHEMA_VERSION,
+};
 pub use verdict::{RunVerdict, Verdict};
 pub use write::write;

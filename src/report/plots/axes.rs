@@ -62,6 +62,12 @@ impl Frame {
     /// Grid, ticks, tick labels, axis lines and axis titles.
     pub(super) fn draw(&self, scene: &mut Scene, x_title: &str, y_title: &str) {
         self.draw_x(scene, x_title);
+        self.draw_y(scene, y_title);
+        scene.line((self.left, self.bottom), (self.right, self.bottom), BLACK, 1.0);
+    }
+
+    /// The vertical axis and its grid alone.
+    pub(super) fn draw_y(&self, scene: &mut Scene, y_title: &str) {
         for tick in self.y.ticks() {
             let y = self.y(tick);
             scene.line((self.left, y), (self.right, y), GRID, 1.0);
@@ -69,7 +75,6 @@ impl Frame {
             scene.text(label.color(DARK).anchor(Anchor::End));
         }
         scene.line((self.left, self.top), (self.left, self.bottom), BLACK, 1.0);
-        scene.line((self.left, self.bottom), (self.right, self.bottom), BLACK, 1.0);
         let middle = (self.left - 48.0, 0.5 * (self.top + self.bottom));
         scene.text(Text::new(middle, y_title, LABEL).anchor(Anchor::Middle).upwards());
     }

@@ -15,6 +15,8 @@ mod picture;
 mod precision_recall;
 mod scene;
 mod style;
+mod trend;
 
 pub(super) use picture::pictures;
 pub use picture::{plots, Plot};
+pub use trend::trend_plots;

@@ -22,14 +22,20 @@ pub struct Plot {
 pub fn plots(run: &StoredRun) -> Result<Vec<Plot>, ReportError> {
     let mut plots = Vec::new();
     for picture in pictures(run) {
-        let (stem, scene) = (picture.stem(), picture.scene(run));
-        for (extension, painted) in [("svg", svg(&scene)), ("png", png(&scene))] {
-            let name = format!("{stem}.{extension}");
-            let bytes = painted.map_err(|reason| ReportError::Drawing { plot: name.clone(), reason })?;
-            plots.push(Plot { name, bytes });
-        }
+        plots.extend(painted(&picture.stem(), &picture.scene(run))?);
     }
     Ok(plots)
+}
+
+/// A scene as SVG and as PNG.
+pub(super) fn painted(stem: &str, scene: &Scene) -> Result<Vec<Plot>, ReportError> {
+    let files = [("svg", svg(scene)), ("png", png(scene))];
+    let plot = |(extension, painted): (&str, Result<Vec<u8>, String>)| {
+        let name = format!("{stem}.{extension}");
+        let bytes = painted.map_err(|reason| ReportError::Drawing { plot: name.clone(), reason })?;
+        Ok(Plot { name, bytes })
+    };
+    files.into_iter().map(plot).collect()
 }
 
 /// One picture of a run.
