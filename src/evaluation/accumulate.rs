@@ -93,13 +93,13 @@ fn segments<'a>(images: &[&'a ImageMatches], categories: usize) -> Vec<Vec<&'a [
 
 /// The walk down one category's detections.
 #[derive(Default)]
-struct Walk {
+pub(super) struct Walk {
     /// True positives' ranks by area range and threshold.
     lists: [[Vec<u32>; THRESHOLDS]; AREAS],
 }
 
 impl Walk {
-    fn curves(&mut self, segments: &[&[DetectionMatches]], counted: [u32; AREAS]) -> CategoryCurves {
+    pub(super) fn curves(&mut self, segments: &[&[DetectionMatches]], counted: [u32; AREAS]) -> CategoryCurves {
         if counted == [0; AREAS] {
             return CategoryCurves::default();
         }

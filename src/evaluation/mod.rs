@@ -5,6 +5,9 @@
 //! what lvis-api passes over in silence. Refuses, with an [`EvaluationError`], what makes lvis-api
 //! raise an exception or run for ever.
 //!
+//! A [`Protocol`] says which detections count and what is averaged: lvis-api's own, AP_fixed or AP_pool.
+//! What is compared, an [`IouType`], is chosen apart from it: masks, boxes, or boundaries of masks.
+//!
 //! An [`Evaluator`] compares image by image, in any order and from any number of threads; only
 //! (image, category) pairs that hold something are visited.
 //!
@@ -22,9 +25,11 @@
 mod accumulate;
 mod admission;
 mod agreement;
+mod boundaries;
 mod error;
 mod evaluator;
 mod file;
+mod fixed;
 mod ground_truth;
 mod ids;
 mod image;
@@ -35,8 +40,10 @@ mod metrics;
 mod open_image;
 mod overlap;
 mod pairwise;
+mod pool;
 mod protocol;
 mod report;
+mod results;
 mod runs;
 mod score;
 mod state;
@@ -46,9 +53,14 @@ pub use agreement::{compare_image, Agreement, AgreementBuilder, ImageAgreement, 
 pub use error::EvaluationError;
 pub use evaluator::Evaluator;
 pub use file::evaluate_file;
+pub use fixed::{Ranking, Ranks};
 pub use image::ImageMatches;
 pub use metrics::{AreaRule, CategoryMetrics, Curves, Evaluation, IouType, Metrics, Swallowed};
-pub use protocol::{Options, AREAS, AREA_RANGES, IOU_THRESHOLDS, MAX_DETECTIONS, RECALLS, THRESHOLDS};
+pub use protocol::{
+    Limit, Options, Protocol, AREAS, AREA_RANGES, IOU_THRESHOLDS, MAX_CATEGORY_DETECTIONS, MAX_DETECTIONS, RECALLS,
+    THRESHOLDS,
+};
 pub use report::EvaluationReport;
+pub use results::Results;
 pub use state::StateError;
 pub use summary::Arrays;

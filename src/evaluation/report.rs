@@ -2,29 +2,26 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AreaRule, CategoryMetrics, Curves, Evaluation, IouType, Metrics, Options, Swallowed};
+use super::{AreaRule, CategoryMetrics, Curves, Evaluation, IouType, Limit, Options, Protocol, Results, Swallowed};
 use crate::dataset::Annotations;
 
 /// Version of the form; it changes when a key changes its meaning or goes.
 const SCHEMA_VERSION: u32 = 1;
-
-/// The name of lvis-api's own protocol: the highest 300 detections of an image count.
-const PROTOCOL: &str = "lvis";
 
 /// What `eval --json` writes: the numbers, and all that is needed to tell what they are numbers of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EvaluationReport {
     /// Version of this form.
     pub schema_version: u32,
-    /// `lvis`: lvis-api's standard AP.
-    pub protocol: String,
+    /// `lvis`, `fixed` or `pool`. Numbers of two protocols must not be compared.
+    pub protocol: Protocol,
     /// What was compared.
     pub iou: IouType,
     /// The area rule asked for.
     pub area: AreaRule,
     /// The area that decided: `box` or `mask`.
     pub area_used: AreaRule,
-    /// Detections of an image that count.
+    /// Detections that count: of an image under `lvis`, of a category over all images under the others.
     pub max_detections: usize,
     /// Annotation file as given.
     pub annotations: String,
@@ -32,8 +29,8 @@ pub struct EvaluationReport {
     pub annotations_sha256: String,
     /// Results file as given.
     pub detections: String,
-    /// The 13 numbers as fractions; null where lvis-api gives -1.
-    pub results: Metrics,
+    /// The numbers as fractions under the protocol's names; null where lvis-api gives -1.
+    pub results: Results,
     /// Every category in ascending id.
     pub per_category: Vec<CategoryMetrics>,
     /// Precision-recall curves.
@@ -47,15 +44,17 @@ impl EvaluationReport {
     pub fn new(evaluation: Evaluation, annotations: &Annotations, detections: &str, options: Options) -> Self {
         Self {
             schema_version: SCHEMA_VERSION,
-            protocol: PROTOCOL.to_owned(),
+            protocol: options.protocol,
             iou: evaluation.iou,
             area: evaluation.area,
             area_used: evaluation.area_used,
-            max_detections: options.max_detections,
+            max_detections: match options.limit() {
+                Limit::Image(limit) | Limit::Category(limit) => limit,
+            },
             annotations: annotations.source.clone(),
             annotations_sha256: annotations.sha256.clone(),
             detections: detections.to_owned(),
-            results: evaluation.results,
+            results: Results::new(&evaluation.results, &options),
             per_category: evaluation.per_category,
             curves: evaluation.curves,
             swallowed: evaluation.swallowed,

@@ -1,7 +1,7 @@
 //! What became of some images, as a file that can be merged with those of the others.
 //!
 //! Layout, little-endian: `zbstate1`, SHA-256 of the annotation file's checksum in hex digits,
-//! the rule bytes (IoU, area asked for), the limit of detections (u64), the number of images (u32), the
+//! the rule bytes (IoU, area asked for, protocol), the limit of detections (u64), the number of images (u32), the
 //! images, and SHA-256 of all before. An image is: position, cells and detections (u32 each), area used
 //! (u8), what was passed over (8 x u64), its cells (6 x u32 each) and its detections (3 x u64 each).
 
@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::image::{CellMatches, DetectionMatches};
 use super::matching::Bits;
-use super::{AreaRule, Evaluator, ImageMatches, IouType, Options, Swallowed};
+use super::{AreaRule, Evaluator, ImageMatches, IouType, Limit, Options, Protocol, Swallowed};
 
 /// Names the format and its version.
 const MAGIC: [u8; 8] = *b"zbstate1";
@@ -113,15 +113,22 @@ impl Evaluator<'_> {
 
     /// What states must have in common.
     fn header(&self) -> Vec<u8> {
-        let Options { iou, area, max_detections } = self.options;
+        let Options { iou, area, protocol, .. } = self.options;
+        let (Limit::Image(limit) | Limit::Category(limit)) = self.options.limit();
         let mut bytes = MAGIC.to_vec();
         bytes.extend_from_slice(&Sha256::digest(self.ground_truth.annotations.sha256.as_bytes()));
         bytes.push(match iou {
             IouType::Segm => 0,
             IouType::Bbox => 1,
+            IouType::Boundary => 2,
         });
         bytes.push(area_byte(area));
-        push_u64(&mut bytes, max_detections as u64);
+        bytes.push(match protocol {
+            Protocol::Lvis => 0,
+            Protocol::Fixed => 1,
+            Protocol::Pool => 2,
+        });
+        push_u64(&mut bytes, limit as u64);
         bytes
     }
 }
