@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use criterion::{criterion_group, criterion_main, BatchSize, Criterion};
-use zoobench::mask::{iou, Rasterizer, Rle};
+use zoobench::mask::{boundary_width, iou, Boundaries, Rasterizer, Rle};
 
 const HEIGHT: u32 = 480;
 const WIDTH: u32 = 640;
@@ -61,5 +61,17 @@ fn overlaps(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, strings, bitmaps, polygons, overlaps);
+/// The boundary of Boundary IoU; beside it the bitmap alone that an erosion by pixels would begin with.
+fn boundaries(criterion: &mut Criterion) {
+    let mut boundaries = Boundaries::default();
+    let width = boundary_width(HEIGHT, WIDTH);
+    for (name, radius) in [("boundary of a small mask", 15.0), ("boundary of a large mask", 120.0)] {
+        let mask = mask(320.0, 240.0, radius);
+        criterion.bench_function(name, |bencher| bencher.iter(|| boundaries.boundary(black_box(&mask), width)));
+    }
+    let mask = mask(320.0, 240.0, 120.0);
+    criterion.bench_function("bitmap of a large mask", |bencher| bencher.iter(|| black_box(&mask).to_column_major()));
+}
+
+criterion_group!(benches, strings, bitmaps, polygons, overlaps, boundaries);
 criterion_main!(benches);

@@ -5,6 +5,8 @@ mod bootstrap;
 mod common;
 #[path = "evaluation/golden.rs"]
 mod golden;
+#[path = "evaluation/protocols.rs"]
+mod protocols;
 #[path = "evaluation/reference.rs"]
 mod reference;
 #[path = "evaluation/refusals.rs"]
@@ -16,10 +18,11 @@ mod states;
 
 use golden::Case;
 use proptest::prelude::*;
+use proptest::sample::select;
 use sets::{sets, Set};
-use zoobench::evaluation::{AreaRule, EvaluationError, Evaluator, IouType, Options};
+use zoobench::evaluation::{AreaRule, EvaluationError, Evaluator, IouType, Options, Protocol};
 
-/// Both kinds of comparison.
+/// What the goldens of lvis-api itself compare.
 const IOU_TYPES: [IouType; 2] = [IouType::Segm, IouType::Bbox];
 
 #[test]
@@ -98,17 +101,22 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(600), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn small_sets_equal_the_reference(set in sets(), segm: bool, by_mask: bool, limit in 2..20usize) {
-        compare_with_reference(&set, segm, by_mask, limit)?;
+    fn small_sets_equal_the_reference(
+        set in sets(),
+        iou in select(&[IouType::Segm, IouType::Bbox, IouType::Boundary][..]),
+        by_mask: bool,
+        limit in 2..20usize,
+    ) {
+        let set = if iou == IouType::Boundary { set.of_listed_images() } else { set };
+        compare_with_reference(&set, iou, by_mask, limit)?;
     }
 }
 
-fn compare_with_reference(set: &Set, segm: bool, by_mask: bool, limit: usize) -> Result<(), TestCaseError> {
-    let iou = if segm { IouType::Segm } else { IouType::Bbox };
+fn compare_with_reference(set: &Set, iou: IouType, by_mask: bool, limit: usize) -> Result<(), TestCaseError> {
     // The mask rule takes boxes of masks, too, which the reference does not.
-    let by_mask = by_mask && segm;
+    let by_mask = by_mask && iou != IouType::Bbox;
     let area = if by_mask { AreaRule::Mask } else { AreaRule::Box };
-    let options = Options { iou, area, max_detections: limit };
+    let options = Options { iou, area, max_detections: limit, ..Options::default() };
     let evaluator = Evaluator::new(&set.annotations, options).unwrap();
     let mut matches = Vec::new();
     for image in &set.annotations.images {
@@ -127,7 +135,8 @@ fn compare_with_reference(set: &Set, segm: bool, by_mask: bool, limit: usize) ->
         record_pixels: &set.record_pixels,
         iou,
         area: if by_mask { reference::Area::Mask } else { reference::Area::Box },
-        max_detections: limit,
+        protocol: Protocol::Lvis,
+        limit,
     });
     let arrays = evaluator.arrays(&matches);
     prop_assert!(same_bits(&arrays.precision, &expected.precision));

@@ -9,7 +9,7 @@ use super::exit;
 use super::gate::{BaselineArgs, GateArgs, BASELINE_EXAMPLES, GATE_EXAMPLES};
 use super::latency::{LatencyArgs, LATENCY_EXAMPLES};
 use super::output::STDOUT;
-use crate::evaluation::{AreaRule, IouType};
+use crate::evaluation::{AreaRule, IouType, Protocol};
 use crate::model::Engine;
 
 /// Evaluate the YOLO-World-Seg model zoo on LVIS.
@@ -74,7 +74,9 @@ Example:
 const EVAL_EXAMPLES: &str = "\
 Examples:
   zoobench eval --gt lvis_v1_val.json --dt results.json
-  zoobench eval --gt lvis_v1_val.json --dt results.json --iou bbox --json metrics.json";
+  zoobench eval --gt lvis_v1_val.json --dt results.json --iou bbox --json metrics.json
+  zoobench eval --gt lvis_v1_val.json --dt results.json --protocol fixed --iou boundary
+      the metric of the LVIS challenge of 2021";
 
 const REPORT_EXAMPLES: &str = "\
 Examples:
@@ -214,6 +216,8 @@ pub enum IouArg {
     Segm,
     /// Boxes
     Bbox,
+    /// Masks and their boundaries: the lower IoU of the two
+    Boundary,
 }
 
 impl From<IouArg> for IouType {
@@ -221,6 +225,28 @@ impl From<IouArg> for IouType {
         match arg {
             IouArg::Segm => Self::Segm,
             IouArg::Bbox => Self::Bbox,
+            IouArg::Boundary => Self::Boundary,
+        }
+    }
+}
+
+/// Which detections count, and what is averaged.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum ProtocolArg {
+    /// lvis-api's AP: the highest 300 detections of each image
+    Lvis,
+    /// AP_fixed: the highest 10,000 detections of each category over all images
+    Fixed,
+    /// AP_pool: the detections of AP_fixed, the categories ranked together
+    Pool,
+}
+
+impl From<ProtocolArg> for Protocol {
+    fn from(arg: ProtocolArg) -> Self {
+        match arg {
+            ProtocolArg::Lvis => Self::Lvis,
+            ProtocolArg::Fixed => Self::Fixed,
+            ProtocolArg::Pool => Self::Pool,
         }
     }
 }
@@ -258,6 +284,9 @@ pub struct EvalArgs {
     /// What to compare
     #[arg(long, value_enum, default_value_t = IouArg::Segm)]
     pub iou: IouArg,
+    /// Which detections count, and what is averaged
+    #[arg(long, value_enum, default_value_t = ProtocolArg::Lvis)]
+    pub protocol: ProtocolArg,
     /// Which area makes a detection small, medium or large
     #[arg(long, value_enum, default_value_t = AreaArg::Auto)]
     pub area: AreaArg,

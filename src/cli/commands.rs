@@ -136,7 +136,8 @@ fn warn_of_sizes(mismatches: u64) {
 }
 
 fn eval(args: &EvalArgs) -> Result<u8, Failure> {
-    let options = Options { iou: args.iou.into(), area: args.area.into(), ..Options::default() };
+    let options =
+        Options { iou: args.iou.into(), area: args.area.into(), protocol: args.protocol.into(), ..Options::default() };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(args.threads.map_or(0, usize::from)).build()?;
     let report = pool.install(|| -> Result<_, Failure> {
         let annotations = Annotations::read(&args.gt)?;

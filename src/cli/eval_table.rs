@@ -1,9 +1,9 @@
 //! The table that `eval` prints.
 
-use crate::evaluation::{AreaRule, EvaluationReport, IouType, Metrics};
+use crate::evaluation::{AreaRule, EvaluationReport, IouType, Protocol};
 use crate::report::{Align, Cell, Table};
 
-/// The 13 numbers as fractions, each with what it is a number of.
+/// The protocol's numbers as fractions, each with what it is a number of.
 pub fn eval_table(report: &EvaluationReport) -> String {
     let iou = iou_name(report.iou);
     let area = match report.area_used {
@@ -11,9 +11,16 @@ pub fn eval_table(report: &EvaluationReport) -> String {
         AreaRule::Mask => "mask",
         AreaRule::Auto => "auto",
     };
+    let (metric, limit_of) = match report.protocol {
+        Protocol::Lvis => ("AP", "an image"),
+        Protocol::Fixed => ("AP_fixed", "a category over all images"),
+        Protocol::Pool => ("AP_pool", "a category over all images, categories ranked together"),
+    };
     let limit = report.max_detections;
-    let header =
-        format!("LVIS {iou} AP, {limit} detections an image, {area} area of detections\n{}\n\n", report.annotations);
+    let header = format!(
+        "LVIS {iou} {metric}, {limit} detections {limit_of}, {area} area of detections\n{}\n\n",
+        report.annotations
+    );
     let mut table = Table::new([
         ("metric", Align::Left),
         ("IoU", Align::Left),
@@ -21,7 +28,7 @@ pub fn eval_table(report: &EvaluationReport) -> String {
         ("categories", Align::Left),
         ("value", Align::Right),
     ]);
-    for (name, range, area, categories, value) in rows(&report.results) {
+    for ((name, value), (range, area, categories)) in report.results.iter().zip(meanings(report.protocol)) {
         let value = value.map_or_else(|| "-".to_owned(), |value| format!("{value:.4}"));
         table.push([name, range, area, categories, &value].into_iter().map(Cell::new).collect());
     }
@@ -32,37 +39,50 @@ fn iou_name(iou: IouType) -> &'static str {
     match iou {
         IouType::Segm => "mask",
         IouType::Bbox => "box",
+        IouType::Boundary => "boundary",
     }
 }
 
-type Row = (&'static str, &'static str, &'static str, &'static str, Option<f64>);
+/// IoU, area and categories.
+type Meaning = (&'static str, &'static str, &'static str);
 
-fn rows(metrics: &Metrics) -> [Row; 13] {
+/// What the numbers of a protocol are numbers of, in their order.
+fn meanings(protocol: Protocol) -> &'static [Meaning] {
     const MEAN: &str = "0.50:0.95";
-    [
-        ("AP", MEAN, "all", "all", metrics.ap),
-        ("AP50", "0.50", "all", "all", metrics.ap50),
-        ("AP75", "0.75", "all", "all", metrics.ap75),
-        ("APs", MEAN, "small", "all", metrics.ap_small),
-        ("APm", MEAN, "medium", "all", metrics.ap_medium),
-        ("APl", MEAN, "large", "all", metrics.ap_large),
-        ("APr", MEAN, "all", "rare", metrics.ap_rare),
-        ("APc", MEAN, "all", "common", metrics.ap_common),
-        ("APf", MEAN, "all", "frequent", metrics.ap_frequent),
-        ("AR@300", MEAN, "all", "all", metrics.ar),
-        ("ARs@300", MEAN, "small", "all", metrics.ar_small),
-        ("ARm@300", MEAN, "medium", "all", metrics.ar_medium),
-        ("ARl@300", MEAN, "large", "all", metrics.ar_large),
-    ]
+    const MEANS: [Meaning; 13] = [
+        (MEAN, "all", "all"),
+        ("0.50", "all", "all"),
+        ("0.75", "all", "all"),
+        (MEAN, "small", "all"),
+        (MEAN, "medium", "all"),
+        (MEAN, "large", "all"),
+        (MEAN, "all", "rare"),
+        (MEAN, "all", "common"),
+        (MEAN, "all", "frequent"),
+        (MEAN, "all", "all"),
+        (MEAN, "small", "all"),
+        (MEAN, "medium", "all"),
+        (MEAN, "large", "all"),
+    ];
+    const POOLS: [Meaning; 4] =
+        [(MEAN, "all", "all"), (MEAN, "all", "rare"), (MEAN, "all", "common"), (MEAN, "all", "frequent")];
+    match protocol {
+        Protocol::Lvis | Protocol::Fixed => &MEANS,
+        Protocol::Pool => &POOLS,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evaluation::{Metrics, Options, Results};
 
     #[test]
-    fn every_metric_has_a_row_of_its_own() {
-        let names: std::collections::BTreeSet<_> = rows(&Metrics::default()).iter().map(|row| row.0).collect();
-        assert_eq!(names.len(), 13);
+    fn every_number_has_a_meaning() {
+        for protocol in [Protocol::Lvis, Protocol::Fixed, Protocol::Pool] {
+            let options = Options { protocol, ..Options::default() };
+            let names = Results::new(&Metrics::default(), &options).iter().count();
+            assert_eq!(names, meanings(protocol).len(), "{protocol:?}");
+        }
     }
 }

@@ -115,7 +115,8 @@ pub fn latency(args: LatencyArgs, interrupted: &AtomicBool) -> Result<u8, Failur
     let progress = |done: usize, all: usize, variant: &str| eprintln!("process {} of {all}: {variant}", done + 1);
     let measured = measure_latency(&job, &launcher, &progress, interrupted).map_err(failure)?;
     let to_stdout = json.as_deref() == Some(Path::new(STDOUT));
-    let files = json.into_iter().filter(|_| !to_stdout).chain(out.as_deref().map(|folder: &Path| folder.join("latency.json")));
+    let files =
+        json.into_iter().filter(|_| !to_stdout).chain(out.as_deref().map(|folder: &Path| folder.join("latency.json")));
     for file in files {
         write_measured(&measured, &file)?;
         eprintln!("measurement: {}", file.display());

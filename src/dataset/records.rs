@@ -13,6 +13,8 @@ pub(super) const DEPTH: usize = 1;
 #[derive(Debug)]
 pub struct Records<'a> {
     file: &'a str,
+    /// Bytes of the file before the stretch.
+    before: u64,
     /// From the start of the stretch to the end of what has been read.
     text: &'a [u8],
     /// End of the last record.
@@ -51,10 +53,10 @@ impl End {
 }
 
 impl<'a> Records<'a> {
-    /// From the start of `text`, where record `index` comes next, to `stop`. Before record 0 no comma
-    /// is expected.
-    pub(super) fn new(file: &'a str, text: &'a [u8], stop: usize, index: usize) -> Self {
-        Self { file, text, at: 0, stop, index, first: index == 0, layout: Layout::default(), end: None }
+    /// From the start of `text`, which `before` bytes of the file precede and where record `index` comes
+    /// next, to `stop`. Before record 0 no comma is expected.
+    pub(super) fn new(file: &'a str, before: u64, text: &'a [u8], stop: usize, index: usize) -> Self {
+        Self { file, before, text, at: 0, stop, index, first: index == 0, layout: Layout::default(), end: None }
     }
 
     /// Where the records end that were taken, the index of the next one, and why there are no more;
@@ -107,7 +109,7 @@ impl<'a> Iterator for Records<'a> {
         match self.next_values() {
             Ok(values) => {
                 self.index += 1;
-                Some(RawRecord::new(self.file, self.index - 1, values))
+                Some(RawRecord::new(self.file, self.index - 1, self.before + self.at as u64, values))
             }
             Err(end) => {
                 self.end = Some(end);

@@ -60,17 +60,24 @@ pub enum RecordMask {
 pub struct RawRecord<'a> {
     file: &'a str,
     index: usize,
+    end: u64,
     values: Values<'a>,
 }
 
 impl<'a> RawRecord<'a> {
-    pub(super) fn new(file: &'a str, index: usize, values: Values<'a>) -> Self {
-        Self { file, index, values }
+    pub(super) fn new(file: &'a str, index: usize, end: u64, values: Values<'a>) -> Self {
+        Self { file, index, end, values }
     }
 
     /// Zero-based position in the file.
     pub fn index(&self) -> usize {
         self.index
+    }
+
+    /// Bytes of the file up to the end of the record. Unlike its index this is known in every stretch of
+    /// the file at once.
+    pub fn end(&self) -> u64 {
+        self.end
     }
 
     /// Where the record is, for messages.

@@ -51,7 +51,7 @@ pub fn scan_until<E: From<DatasetError>>(
 ) -> Result<(), E> {
     let mut scan = ResultsScan::open(file, reader, STRETCH_BYTES)?;
     while !scan.is_done {
-        let mut records = Records::new(file, scan.chunks.window(), usize::MAX, scan.index);
+        let mut records = Records::new(file, scan.chunks.consumed(), scan.chunks.window(), usize::MAX, scan.index);
         for record in &mut records {
             visit(record.index(), record)?;
         }
@@ -89,7 +89,8 @@ fn scan_in<P: Send, E: From<DatasetError>>(
     let mut scan = ResultsScan::open(file, reader, WINDOW_STRETCHES * stretch_bytes)?;
     while !scan.is_done {
         let stretches = stretches(scan.chunks.window(), stretch_bytes);
-        let scanned = take_window(file, scan.chunks.window(), stretches, scan.index, &take, &mut merge)?;
+        let (before, window) = (scan.chunks.consumed(), scan.chunks.window());
+        let scanned = take_window(file, before, window, stretches, scan.index, &take, &mut merge)?;
         scan.advance(scanned)?;
     }
     Ok(scan.close()?)
@@ -112,9 +113,11 @@ impl Scanned {
     }
 }
 
-/// Takes the records of a window, of which the first is record `index` of the file.
+/// Takes the records of a window, which `before` bytes of the file precede and of which the first is
+/// record `index` of the file.
 fn take_window<P: Send, E>(
     file: &str,
+    before: u64,
     window: &[u8],
     stretches: Vec<Range<usize>>,
     index: usize,
@@ -128,7 +131,8 @@ fn take_window<P: Send, E>(
     let taken: Vec<(P, Scanned)> = stretches
         .par_iter()
         .map(|(stretch, index)| {
-            let mut records = Records::new(file, &window[stretch.start..], stretch.len(), *index);
+            let (before, text) = (before + stretch.start as u64, &window[stretch.start..]);
+            let mut records = Records::new(file, before, text, stretch.len(), *index);
             (take(&mut records), Scanned::of(records))
         })
         .collect();
@@ -252,14 +256,14 @@ mod tests {
         format!("[{}]", (0..records).map(record).collect::<Vec<_>>().join(", "))
     }
 
-    /// The image ids with the records' numbers, or the refusal.
-    fn scanned(stretch_bytes: usize, text: &str) -> Result<Vec<(usize, Key)>, String> {
+    /// The image ids with the records' numbers and ends, or the refusal.
+    fn scanned(stretch_bytes: usize, text: &str) -> Result<Vec<(usize, u64, Key)>, String> {
         let mut found = Vec::new();
-        let take =
-            |records: &mut Records<'_>| records.map(|record| (record.index(), record.image_id())).collect::<Vec<_>>();
+        let place = |record: RawRecord<'_>| (record.index(), record.end(), record.image_id());
+        let take = |records: &mut Records<'_>| records.map(place).collect::<Vec<_>>();
         scan_in(stretch_bytes, "dt.json", text.as_bytes(), take, |stretch, before| {
-            for (index, image) in stretch {
-                found.push((before + index, image?));
+            for (index, end, image) in stretch {
+                found.push((before + index, end, image?));
             }
             Ok::<(), DatasetError>(())
         })
@@ -270,8 +274,11 @@ mod tests {
     #[test]
     fn wrong_guesses_do_not_show() {
         let text = misleading_results(100);
-        let expected: Vec<_> = (0..100).map(|id| (id, Key::Integer(id as i64))).collect();
-        for stretch_bytes in [1, 7, 40, 100, 333, 5000, 1 << 20] {
+        let expected = scanned(1 << 20, &text).unwrap();
+        let places: Vec<_> = expected.iter().map(|&(index, _, id)| (index, id)).collect();
+        assert_eq!(places, (0..100).map(|id| (id, Key::Integer(id as i64))).collect::<Vec<_>>());
+        assert!(expected.iter().all(|&(_, end, _)| text[end as usize..].starts_with([',', ']'])));
+        for stretch_bytes in [1, 7, 40, 100, 333, 5000] {
             assert_eq!(scanned(stretch_bytes, &text).as_ref(), Ok(&expected), "stretches of {stretch_bytes}");
         }
     }

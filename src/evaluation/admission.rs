@@ -112,6 +112,7 @@ impl Admission<'_> {
     pub(super) fn judge<'r>(&self, view: RecordView<'r>) -> Result<Verdict<Scored<MaskSource<'r>>>, EvaluationError> {
         self.check_presence(&view)?;
         let Some(category) = view.category_id.and_then(|id| self.ground_truth.categories.position(id)) else {
+            self.check_boundary(&view)?;
             return Ok(Verdict::UnknownCategory);
         };
         let Some(cell) = self.cell(category) else {
@@ -120,6 +121,7 @@ impl Admission<'_> {
         };
         let (area, bbox) = self.measure(&view)?;
         if !is_visible_area(area) {
+            self.check_boundary(&view)?;
             return Ok(Verdict::InvisibleArea);
         }
         self.check_spelling(&view)?;
@@ -135,11 +137,11 @@ impl Admission<'_> {
 
     /// Judges a detection by its category alone, if that is enough.
     pub(super) fn judge_unread<S>(&self, category_id: Option<i64>) -> Option<Verdict<S>> {
+        let has_size = !self.iou.reads_masks() || self.ground_truth.image_size(self.image).is_ok();
         let Some(category) = category_id.and_then(|id| self.ground_truth.categories.position(id)) else {
-            return Some(Verdict::UnknownCategory);
+            return (self.iou != IouType::Boundary || has_size).then_some(Verdict::UnknownCategory);
         };
         let is_judged = self.cell(category).is_some();
-        let has_size = self.iou == IouType::Bbox || self.ground_truth.image_size(self.image).is_ok();
         (!is_judged && has_size).then_some(Verdict::NotJudged)
     }
 
@@ -162,12 +164,21 @@ impl Admission<'_> {
 
     /// Refuses a segmentation that lvis-api cannot convert, even where nothing is compared with it.
     fn check_spelling(&self, view: &RecordView<'_>) -> Result<(), EvaluationError> {
-        if self.iou == IouType::Bbox {
+        if !self.iou.reads_masks() {
             return Ok(());
         }
         self.ground_truth.image_size(self.image)?;
         let Some(MaskSource::Whole(segmentation)) = view.mask else { return Ok(()) };
         check_spelling(segmentation).map_err(|problem| self.unusable_mask(view, problem))
+    }
+
+    /// [`Admission::check_spelling`] of a record that is passed over: lvis-api's branch takes the boundary
+    /// of every detection.
+    fn check_boundary(&self, view: &RecordView<'_>) -> Result<(), EvaluationError> {
+        match self.iou {
+            IouType::Boundary => self.check_spelling(view),
+            IouType::Segm | IouType::Bbox => Ok(()),
+        }
     }
 
     /// Area and box.

@@ -182,6 +182,42 @@ pub enum EvaluationError {
         /// Detections that count.
         limit: usize,
     },
+    /// A score that is no number in a category whose detections must be ranked.
+    #[error(
+        "{source_name}: record {record} of category {category} has the score NaN, so its place among the category's \
+         detections is undefined; remove it"
+    )]
+    UnrankableInCategory {
+        /// Results file.
+        source_name: String,
+        /// Index of the record.
+        record: u64,
+        /// Category id.
+        category: i64,
+    },
+    /// An image was handed over alone under a protocol whose limit is over all images, or is not among
+    /// those ranked.
+    #[error(
+        "image {image} has not been ranked with the others, which this protocol's limit needs; add all images to a \
+         ranking, then compare them by it"
+    )]
+    NotRanked {
+        /// Image id.
+        image: i64,
+    },
+    /// An annotation whose boundary is to be taken is of an image that is not listed.
+    #[error(
+        "{source_name}: annotation {annotation} is of image {image}, which is not listed, so that its mask has no \
+         boundary; remove it, or list the image"
+    )]
+    BoundaryElsewhere {
+        /// Annotation file.
+        source_name: String,
+        /// Annotation id.
+        annotation: i64,
+        /// Image id.
+        image: i64,
+    },
     /// The results file cannot be read.
     #[error(transparent)]
     Dataset(#[from] crate::dataset::DatasetError),
@@ -198,6 +234,7 @@ impl EvaluationError {
             | Self::MissingMask { record, .. }
             | Self::NotCompressed { record, .. }
             | Self::DetectionMask { record, .. }
+            | Self::UnrankableInCategory { record, .. }
             | Self::UnrankableScore { record, .. } => *record += count as u64,
             Self::ComparedMask { .. }
             | Self::UnlistedImage { .. }
@@ -207,7 +244,9 @@ impl EvaluationError {
             | Self::MissingImageSize { .. }
             | Self::MissingAnnotationKey { .. }
             | Self::RepeatedIdElsewhere { .. }
-            | Self::AnnotationMask { .. } => {}
+            | Self::AnnotationMask { .. }
+            | Self::NotRanked { .. }
+            | Self::BoundaryElsewhere { .. } => {}
         }
         match self {
             Self::Dataset(error) => Self::Dataset(error.renumbered(count)),

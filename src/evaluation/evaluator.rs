@@ -6,11 +6,11 @@ use super::image::{CellMatches, ImageMatcher, ImageMatches, Scored};
 use super::intake::{Intake, Unsettled};
 use super::masks::MaskSource;
 use super::summary::{arrays, Arrays};
-use super::{AreaRule, Evaluation, EvaluationError, Options, Swallowed};
-use crate::dataset::{Annotations, Record};
+use super::{AreaRule, Evaluation, EvaluationError, Limit, Options, Ranks, Swallowed};
+use crate::dataset::{Annotations, Key, Record};
 
 /// What detections handed over in memory are called in messages.
-const IN_MEMORY: &str = "detections";
+pub(super) const IN_MEMORY: &str = "detections";
 
 /// Compares detections to the ground truth of one annotation file.
 ///
@@ -74,8 +74,39 @@ impl<'a> Evaluator<'a> {
     /// # Errors
     /// An image that is not listed, a record of another image, a record without the box or mask that
     /// the area rule or the comparison needs, a mask that is compared and malformed, and NaN among
-    /// the scores of an image with more detections than count.
+    /// the scores of an image with more detections than count. Under a protocol that limits categories
+    /// every image: see [`Evaluator::ranked_image`].
     pub fn image(&self, image_id: i64, records: &[Record]) -> Result<ImageMatches, EvaluationError> {
+        match self.options.limit() {
+            Limit::Image(_) => self.compare_records(image_id, records, |_, _| true),
+            Limit::Category(_) => Err(EvaluationError::NotRanked { image: image_id }),
+        }
+    }
+
+    /// [`Evaluator::image`] under a protocol that limits categories: of the detections, those are
+    /// compared that count by `ranks`, which must have been taken of all images of the data set with
+    /// the same records.
+    ///
+    /// # Errors
+    /// An image that was not ranked, and as [`Evaluator::image`].
+    pub fn ranked_image(
+        &self,
+        ranks: &Ranks,
+        image_id: i64,
+        records: &[Record],
+    ) -> Result<ImageMatches, EvaluationError> {
+        let first = ranks.place_of_image(image_id).ok_or(EvaluationError::NotRanked { image: image_id })?;
+        self.compare_records(image_id, records, |index, record| {
+            ranks.count(&self.ground_truth, Key::Integer(record.category_id), record.score, first + index)
+        })
+    }
+
+    fn compare_records(
+        &self,
+        image_id: i64,
+        records: &[Record],
+        counts: impl Fn(u64, &Record) -> bool,
+    ) -> Result<ImageMatches, EvaluationError> {
         let image = self.position(image_id, 0, IN_MEMORY)?;
         if let Some((index, record)) = (0..).zip(records).find(|(_, record)| record.image_id != image_id) {
             return Err(EvaluationError::ForeignRecord { record: index, image: image_id, found: record.image_id });
@@ -84,6 +115,10 @@ impl<'a> Evaluator<'a> {
         let admission = self.admission(image, area_source, IN_MEMORY);
         let mut intake = Intake::default();
         for (index, record) in (0..).zip(records) {
+            if !counts(index, record) {
+                intake.pass_over();
+                continue;
+            }
             let verdict = admission.judge(RecordView::new(record, index));
             intake.push(index, Ok(record.score), verdict);
         }
@@ -173,7 +208,7 @@ impl<'a> Evaluator<'a> {
         image: usize,
         source_name: &str,
     ) -> Result<(Vec<S>, Swallowed), EvaluationError> {
-        let limit = self.options.max_detections;
+        let limit = self.options.image_limit();
         intake.settle(limit).map_err(|unsettled| match unsettled {
             Unsettled::Refused(refusal) => refusal,
             Unsettled::Unrankable(record) => EvaluationError::UnrankableScore {

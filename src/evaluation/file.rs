@@ -8,14 +8,16 @@ use super::image::ImageMatches;
 use super::open_image::Reading;
 use super::runs::{Joined, Runs, Scattered};
 use super::score::descending_key;
-use super::{AreaRule, Evaluation, EvaluationError, Evaluator, Options};
+use super::{AreaRule, Evaluation, EvaluationError, Evaluator, Limit, Options, Ranks};
 use crate::dataset::{scan_results, scan_stretches, scan_until, Annotations, DatasetError, Key, Records};
 
 /// Evaluates the results file at `path`.
 ///
 /// Memory holds the ground truth, what became of the detections that count, and the images being
 /// compared; of the file only a stretch at a time. A file in which the records of an image do not
-/// stand together is read twice, and the detections that count of such images are held in memory.
+/// stand together is read twice, and the detections that count of such images are held in memory. Under
+/// a protocol that limits categories the file is read once more, first: see
+/// [`Ranking`](super::Ranking).
 ///
 /// # Errors
 /// Where lvis-api raises an exception or does not end: those of [`Evaluator::new`] and
@@ -35,9 +37,10 @@ impl Evaluator<'_> {
     pub fn file(&self, path: &Path) -> Result<Vec<ImageMatches>, EvaluationError> {
         let source_name = path.display().to_string();
         let file = ResultsFile { evaluator: self, path, source_name: &source_name };
-        match self.options.area {
-            AreaRule::Auto => file.compare_automatically(),
-            rule => file.compare(AreaSource::new(rule, false)),
+        match (self.options.limit(), self.options.area) {
+            (Limit::Category(_), _) => file.compare_ranked(),
+            (Limit::Image(_), AreaRule::Auto) => file.compare_automatically(),
+            (Limit::Image(_), rule) => file.compare(AreaSource::new(rule, false), None),
         }
     }
 }
@@ -70,8 +73,8 @@ impl From<DatasetError> for Stop {
 
 impl ResultsFile<'_> {
     /// Compares all images under one area rule.
-    fn compare(self, area_source: AreaSource) -> Result<Vec<ImageMatches>, EvaluationError> {
-        let reading = Reading { evaluator: self.evaluator, source_name: self.source_name, area_source };
+    fn compare(self, area_source: AreaSource, ranks: Option<&Ranks>) -> Result<Vec<ImageMatches>, EvaluationError> {
+        let reading = Reading { evaluator: self.evaluator, source_name: self.source_name, area_source, ranks };
         let mut joined = Joined::new(reading);
         let take = |records: &mut Records<'_>| Runs::take(reading, records);
         scan_stretches(self.source_name, self.open()?, take, |runs, count| joined.add(runs, count))?;
@@ -93,17 +96,26 @@ impl ResultsFile<'_> {
         scattered.compare(reading)
     }
 
+    /// Compares the detections that are among the highest of their category.
+    fn compare_ranked(self) -> Result<Vec<ImageMatches>, EvaluationError> {
+        let ranks = self.evaluator.rank_file(self.source_name, self.open()?)?;
+        let area_source = AreaSource::new(self.evaluator.options.area, ranks.first_has_box());
+        self.compare(area_source, Some(&ranks))
+    }
+
     /// Compares all images under the rule that lvis-api's first record decides about: the file's
     /// first one, unless its image has more detections than count and so is ranked.
     fn compare_automatically(self) -> Result<Vec<ImageMatches>, EvaluationError> {
         let first = self.first_record()?;
-        let outcome = self.compare(AreaSource::new(AreaRule::Auto, first.has_box));
+        let outcome = self.compare(AreaSource::new(AreaRule::Auto, first.has_box), None);
         if outcome.as_ref().is_ok_and(|matches| self.is_unranked(first.image_id, matches)) {
             return outcome;
         }
         // A refusal may be that of the wrong rule.
         match self.highest_has_box(first.image_id) {
-            Ok(Some(has_box)) if has_box != first.has_box => self.compare(AreaSource::new(AreaRule::Auto, has_box)),
+            Ok(Some(has_box)) if has_box != first.has_box => {
+                self.compare(AreaSource::new(AreaRule::Auto, has_box), None)
+            }
             _ => outcome,
         }
     }

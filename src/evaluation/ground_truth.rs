@@ -62,6 +62,9 @@ impl<'a> GroundTruth<'a> {
             cell_ends: Vec::new(),
             instances: Vec::new(),
         };
+        if iou == IouType::Boundary {
+            ground_truth.check_boundaries()?;
+        }
         let placed = ground_truth.place_annotations(iou)?;
         ground_truth.build_cells(&placed)?;
         Ok(ground_truth)
@@ -150,7 +153,7 @@ impl<'a> GroundTruth<'a> {
         let Some(image) = self.images.position(annotation.image_id) else {
             return self.repeated_id_elsewhere(annotation, iou);
         };
-        if iou == IouType::Segm {
+        if iou.reads_masks() {
             self.image_size(image as usize)?;
             self.check_mask(annotation)?;
         }
@@ -167,12 +170,26 @@ impl<'a> GroundTruth<'a> {
     fn repeated_id_elsewhere(&self, annotation: &Annotation, iou: IouType) -> Result<Option<Placed>, EvaluationError> {
         match iou {
             IouType::Bbox => Ok(None),
-            IouType::Segm => Err(EvaluationError::RepeatedIdElsewhere {
+            IouType::Segm | IouType::Boundary => Err(EvaluationError::RepeatedIdElsewhere {
                 source_name: self.source_name(),
                 annotation: annotation.id,
                 image: annotation.image_id,
             }),
         }
+    }
+
+    /// Refuses what lvis-api's branch refuses since it takes the boundary of every annotation, also of
+    /// those that count nowhere. Runs that make no mask are found when they are compared.
+    fn check_boundaries(&self) -> Result<(), EvaluationError> {
+        for annotation in &self.annotations.annotations {
+            let Some(image) = self.images.position(annotation.image_id) else {
+                let (annotation, image) = (annotation.id, annotation.image_id);
+                return Err(EvaluationError::BoundaryElsewhere { source_name: self.source_name(), annotation, image });
+            };
+            self.image_size(image as usize)?;
+            self.check_mask(annotation)?;
+        }
+        Ok(())
     }
 
     /// Refuses what lvis-api refuses of a mask even where nothing is compared with it.

@@ -1,5 +1,6 @@
 //! One image: which detections count, and what they match.
 
+use super::boundaries::InstanceBoundaries;
 use super::ground_truth::{Cell, GroundTruth};
 use super::masks::MaskSource;
 use super::matching::{Bits, Candidate, Matcher};
@@ -80,6 +81,7 @@ pub(super) struct ImageMatcher<'a> {
     counts: Vec<u32>,
     candidates: Vec<Candidate>,
     instance_masks: Vec<MeasuredMask>,
+    instance_boundaries: InstanceBoundaries,
     instance_boxes: Vec<[f64; 4]>,
     mismatches: u64,
 }
@@ -96,6 +98,7 @@ impl<'a> ImageMatcher<'a> {
             counts: Vec::new(),
             candidates: Vec::new(),
             instance_masks: Vec::new(),
+            instance_boundaries: InstanceBoundaries::default(),
             instance_boxes: Vec::new(),
             mismatches: 0,
         }
@@ -162,6 +165,7 @@ impl<'a> ImageMatcher<'a> {
         let instances = ground_truth.instances(cell);
         self.matcher.start(instances.len());
         self.instance_masks.clear();
+        self.instance_boundaries.start(instances.len());
         self.instance_boxes.clear();
         for instance in instances {
             let annotation = ground_truth.annotation(instance);
@@ -169,7 +173,7 @@ impl<'a> ImageMatcher<'a> {
                 IouType::Bbox => {
                     self.instance_boxes.push(annotation.bbox.expect("checked when the ground truth was indexed"))
                 }
-                IouType::Segm => {
+                IouType::Segm | IouType::Boundary => {
                     let size = ground_truth.image_size(self.image)?;
                     let segmentation =
                         annotation.segmentation.as_ref().expect("checked when the ground truth was indexed");
@@ -191,8 +195,8 @@ impl<'a> ImageMatcher<'a> {
     fn find_candidates(&mut self, detection: &Scored<MaskSource<'_>>) -> Result<(), EvaluationError> {
         match self.iou {
             IouType::Bbox => box_candidates(&detection.bbox, &self.instance_boxes, &mut self.candidates),
-            IouType::Segm if self.instance_masks.is_empty() => self.candidates.clear(),
-            IouType::Segm => self.find_mask_candidates(detection)?,
+            _ if self.instance_masks.is_empty() => self.candidates.clear(),
+            IouType::Segm | IouType::Boundary => self.find_mask_candidates(detection)?,
         }
         Ok(())
     }
@@ -210,6 +214,9 @@ impl<'a> ImageMatcher<'a> {
         let mask = MeasuredMask::new(mask);
         self.mismatches += u64::from(self.instance_masks.iter().any(|instance| mask.differs_in_size(instance)));
         mask_candidates(&mask, &self.instance_masks, &mut self.candidates);
+        if self.iou == IouType::Boundary {
+            self.instance_boundaries.compare(&mask, &self.instance_masks, &mut self.candidates);
+        }
         self.counts = mask.into_counts();
         Ok(())
     }

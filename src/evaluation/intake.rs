@@ -25,6 +25,8 @@ pub(super) struct Intake<S> {
     scores: Vec<f64>,
     fates: Vec<Fate>,
     counting: Vec<S>,
+    /// Number of records passed over, since their category has enough of higher score.
+    passed_over: u64,
     refusals: Vec<EvaluationError>,
     /// The refusal for want of a score, which is an error wherever the records must be ranked.
     scoreless: Option<usize>,
@@ -47,6 +49,7 @@ impl<S> Default for Intake<S> {
             scores: Vec::new(),
             fates: Vec::new(),
             counting: Vec::new(),
+            passed_over: 0,
             refusals: Vec::new(),
             scoreless: None,
             unrankable: None,
@@ -91,6 +94,11 @@ impl<S> Intake<S> {
         self.fates.push(fate);
     }
 
+    /// Counts a record that is not looked at, since its category has enough of higher score.
+    pub(super) fn pass_over(&mut self) {
+        self.passed_over += 1;
+    }
+
     /// Adds `count` to the numbers of all records; `renumber` does so for one of those kept.
     pub(super) fn renumber(&mut self, count: usize, renumber: impl Fn(&mut S)) {
         self.counting.iter_mut().for_each(renumber);
@@ -112,6 +120,7 @@ impl<S> Intake<S> {
             adapt(&mut kept);
             kept
         }));
+        self.passed_over += later.passed_over;
         self.refusals.extend(later.refusals);
         self.scoreless = self.scoreless.or(later.scoreless.map(|place| place + refusals));
         self.unrankable = self.unrankable.or(later.unrankable);
@@ -120,8 +129,8 @@ impl<S> Intake<S> {
     /// The detections that count, in the order of the file, and what was passed over; empties the
     /// intake for the next image. Only the `limit` highest scores are looked at.
     pub(super) fn settle(&mut self, limit: usize) -> Result<(Vec<S>, Swallowed), Unsettled> {
-        let over_limit = self.len().saturating_sub(limit);
-        let mut swallowed = Swallowed { over_limit_detections: over_limit as u64, ..Swallowed::default() };
+        let over_limit = self.len().saturating_sub(limit) as u64 + self.passed_over;
+        let mut swallowed = Swallowed { over_limit_detections: over_limit, ..Swallowed::default() };
         let mut counts = vec![false; self.counting.len()];
         for record in self.within_limit(limit)? {
             swallowed.nonfinite_score_detections += u64::from(!self.scores[record].is_finite());

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What is compared: masks or boxes.
+/// What is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum IouType {
@@ -10,6 +10,17 @@ pub enum IouType {
     Segm,
     /// Boxes.
     Bbox,
+    /// Masks and their boundaries: the lower of the two IoUs counts, as in lvis-api's branch
+    /// `lvis_challenge_2021`. A boundary is the part of a mask within 2 % of the image's diagonal of its
+    /// outline.
+    Boundary,
+}
+
+impl IouType {
+    /// Whether masks are compared.
+    pub(super) fn reads_masks(self) -> bool {
+        self != Self::Bbox
+    }
 }
 
 /// Which area decides whether a detection is small, medium or large.
@@ -131,7 +142,7 @@ pub struct Swallowed {
     pub unknown_category_detections: u64,
     /// Detections of categories judged in their image whose area is not positive and finite.
     pub nonpositive_area_detections: u64,
-    /// Detections cut since their image has over 300.
+    /// Detections cut since their image, or their category, has more than the limit.
     pub over_limit_detections: u64,
     /// Detections whose mask was compared with one of another size: no match.
     pub mask_size_mismatches: u64,
@@ -171,9 +182,10 @@ pub struct Evaluation {
     pub images: u64,
     /// Images of the annotation file.
     pub images_total: u64,
-    /// The 13 numbers.
+    /// The 13 numbers. Under [`Protocol::Pool`](super::Protocol::Pool) AP, APr, APc and APf are of the pools, the others
+    /// `None`.
     pub results: Metrics,
-    /// Every category of the file in ascending id.
+    /// Every category of the file in ascending id, each by itself under all protocols.
     pub per_category: Vec<CategoryMetrics>,
     /// Precision-recall curves.
     pub curves: Curves,

@@ -5,6 +5,9 @@
 //! what lvis-api passes over in silence. Refuses, with an [`EvaluationError`], what makes lvis-api
 //! raise an exception or run for ever.
 //!
+//! A [`Protocol`] says which detections count and what is averaged: lvis-api's own, AP_fixed or AP_pool.
+//! What is compared, an [`IouType`], is chosen apart from it: masks, boxes, or boundaries of masks.
+//!
 //! An [`Evaluator`] compares image by image, in any order and from any number of threads; only
 //! (image, category) pairs that hold something are visited.
 //!
@@ -23,10 +26,12 @@ mod accumulate;
 mod admission;
 mod agreement;
 mod bootstrap;
+mod boundaries;
 mod compare;
 mod error;
 mod evaluator;
 mod file;
+mod fixed;
 mod ground_truth;
 mod ids;
 mod image;
@@ -37,9 +42,11 @@ mod metrics;
 mod open_image;
 mod overlap;
 mod pairwise;
+mod pool;
 mod protocol;
 mod ranking;
 mod report;
+mod results;
 mod runs;
 mod score;
 mod state;
@@ -52,9 +59,14 @@ pub use compare::{compare_states, CategoryDifference, Comparison, ImageDifferenc
 pub use error::EvaluationError;
 pub use evaluator::Evaluator;
 pub use file::evaluate_file;
+pub use fixed::{Ranking, Ranks};
 pub use image::ImageMatches;
 pub use metrics::{AreaRule, CategoryMetrics, Curves, Evaluation, IouType, Metrics, Swallowed};
-pub use protocol::{Options, AREAS, AREA_RANGES, IOU_THRESHOLDS, MAX_DETECTIONS, RECALLS, THRESHOLDS};
+pub use protocol::{
+    Limit, Options, Protocol, AREAS, AREA_RANGES, IOU_THRESHOLDS, MAX_CATEGORY_DETECTIONS, MAX_DETECTIONS, RECALLS,
+    THRESHOLDS,
+};
 pub use report::EvaluationReport;
+pub use results::Results;
 pub use state::{State, StateError};
 pub use summary::Arrays;

@@ -4,7 +4,7 @@ use super::admission::{AreaSource, RecordView, Verdict};
 use super::image::{ImageMatches, Scored};
 use super::intake::Intake;
 use super::masks::StoredMask;
-use super::{EvaluationError, Evaluator, IouType};
+use super::{EvaluationError, Evaluator, IouType, Ranks};
 use crate::dataset::{DatasetError, Key, RawRecord};
 
 /// How a results file is read.
@@ -14,6 +14,8 @@ pub(super) struct Reading<'a> {
     /// The file's name, for messages.
     pub(super) source_name: &'a str,
     pub(super) area_source: AreaSource,
+    /// Which records count, under a protocol that limits categories.
+    pub(super) ranks: Option<&'a Ranks>,
 }
 
 impl Reading<'_> {
@@ -42,6 +44,11 @@ impl Reading<'_> {
         }
     }
 
+    /// Whether a record is looked at.
+    pub(super) fn counts(&self, record: &RawRecord<'_>) -> bool {
+        self.ranks.is_none_or(|ranks| ranks.count_record(&self.evaluator.ground_truth, record))
+    }
+
     /// Whether nothing can be wrong with a record that is not judged; if not it must be looked at.
     fn is_sound(&self, record: &RawRecord<'_>) -> bool {
         let has_area = match self.area_source {
@@ -68,7 +75,7 @@ impl Reading<'_> {
             AreaSource::BoxElseMaskBox => !has_box,
             AreaSource::MaskKeepingBox | AreaSource::Mask => true,
         };
-        for_area || self.evaluator.options.iou == IouType::Segm
+        for_area || self.evaluator.options.iou.reads_masks()
     }
 }
 
@@ -88,6 +95,9 @@ impl OpenImage {
 
     /// Takes the image's next record.
     pub(super) fn take(&mut self, reading: Reading<'_>, record: &RawRecord<'_>) {
+        if !reading.counts(record) {
+            return self.intake.pass_over();
+        }
         let (score, start) = (record.score(), self.text.len());
         let verdict = self.judge(reading, record, score.as_ref().copied().unwrap_or_default());
         let keeps_text = |scored: &Scored<StoredMask>| matches!(scored.mask, StoredMask::Compressed { .. });
@@ -140,7 +150,7 @@ impl OpenImage {
 
     /// Compares the image, of which all records have been taken.
     pub(super) fn compare(mut self, reading: Reading<'_>) -> Result<ImageMatches, EvaluationError> {
-        let Reading { evaluator, source_name, area_source } = reading;
+        let Reading { evaluator, source_name, area_source, .. } = reading;
         let (stored, swallowed) = evaluator.settle(&mut self.intake, self.image, source_name)?;
         let scored = stored.iter().map(|stored| stored.with_mask(stored.mask.source(stored.bbox, &self.text)));
         evaluator.match_image(self.image, scored.collect(), swallowed, area_source.rule(), source_name)

@@ -29,8 +29,13 @@ impl MeasuredMask {
         (self.rle.height(), self.rle.width()) != (other.rle.height(), other.rle.width())
     }
 
+    /// The mask.
+    pub(super) fn rle(&self) -> &Rle {
+        &self.rle
+    }
+
     /// IoU with an instance; 0 where it cannot reach the lowest threshold.
-    fn iou(&self, instance: &Self) -> f64 {
+    pub(super) fn iou(&self, instance: &Self) -> f64 {
         if cannot_reach_half(self, instance) && !(self.has_inner_empty_run && instance.has_inner_empty_run) {
             return 0.0;
         }

@@ -1,9 +1,34 @@
 //! What is fixed by the LVIS protocol, and what a caller may choose.
 
+use serde::{Deserialize, Serialize};
+
 use super::{AreaRule, IouType};
 
 /// Detections of an image that count, over all categories: `max_dets` of lvis-api.
 pub const MAX_DETECTIONS: usize = 300;
+
+/// Detections of a category that count, over all images: `max_dets_per_cat` of lvis-api's branch
+/// `lvis_challenge_2021`.
+pub const MAX_CATEGORY_DETECTIONS: usize = 10_000;
+
+/// Which detections count, and what is averaged.
+///
+/// `Fixed` and `Pool` are of Dave et al., *Evaluating Large-Vocabulary Object Detectors: The Devil is in
+/// the Details* (2021). They take their limit over the whole data set, so that all detections must be
+/// ranked before an image is compared: see [`Ranking`](super::Ranking).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    /// lvis-api's: the highest 300 detections of an image count; AP is the mean over categories.
+    #[default]
+    Lvis,
+    /// AP_fixed of lvis-api's branch `lvis_challenge_2021` (commit 04e89fde): the highest 10,000
+    /// detections of a category count, any number an image; AP is the mean over categories.
+    Fixed,
+    /// AP_pool of the paper's code: the detections that count are those of `Fixed` and are matched
+    /// category by category, but ranked together, so that scores must compare across categories.
+    Pool,
+}
 
 /// Number of IoU thresholds.
 pub const THRESHOLDS: usize = 10;
@@ -51,13 +76,60 @@ pub struct Options {
     pub iou: IouType,
     /// Which area decides whether a detection is small, medium or large.
     pub area: AreaRule,
-    /// Detections of an image that count: [`MAX_DETECTIONS`] in LVIS.
+    /// Which detections count, and what is averaged.
+    pub protocol: Protocol,
+    /// Detections of an image that count under [`Protocol::Lvis`]: [`MAX_DETECTIONS`] in LVIS.
     pub max_detections: usize,
+    /// Detections of a category that count, at least 1, under the other protocols:
+    /// [`MAX_CATEGORY_DETECTIONS`].
+    pub max_category_detections: usize,
+}
+
+impl Options {
+    /// The limit of detections that is in force, and what it is a limit of.
+    pub fn limit(&self) -> Limit {
+        match self.protocol {
+            Protocol::Lvis => Limit::Image(self.max_detections),
+            Protocol::Fixed | Protocol::Pool => Limit::Category(self.max_category_detections),
+        }
+    }
+
+    /// Detections of an image that count.
+    pub(super) fn image_limit(&self) -> usize {
+        match self.limit() {
+            Limit::Image(limit) => limit,
+            Limit::Category(_) => usize::MAX,
+        }
+    }
+}
+
+/// How many detections count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// Of every image, over all categories.
+    Image(usize),
+    /// Of every category, over all images.
+    Category(usize),
+}
+
+impl Limit {
+    /// Detections that count of each.
+    pub fn count(self) -> usize {
+        match self {
+            Self::Image(count) | Self::Category(count) => count,
+        }
+    }
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { iou: IouType::Segm, area: AreaRule::Auto, max_detections: MAX_DETECTIONS }
+        Self {
+            iou: IouType::Segm,
+            area: AreaRule::Auto,
+            protocol: Protocol::Lvis,
+            max_detections: MAX_DETECTIONS,
+            max_category_detections: MAX_CATEGORY_DETECTIONS,
+        }
     }
 }
 

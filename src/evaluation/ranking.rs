@@ -48,13 +48,27 @@ impl RankedDetection {
 /// The rankings of `categories` categories over `images`, which must be in ascending order. An image's
 /// slot is its place among them.
 pub(super) fn rankings(categories: usize, images: &[ImageMatches]) -> Vec<Ranking> {
-    let mut parts = vec![Parts::default(); categories];
+    let parts = gather(categories, images, Some);
+    parts.into_par_iter().map(Parts::rank).collect()
+}
+
+/// The ranking of the categories that `holds` holds of, as if they were one. Equal scores come image by
+/// image and, within one, category by category.
+pub(super) fn pooled_ranking(images: &[ImageMatches], holds: impl Fn(usize) -> bool) -> Ranking {
+    let mut parts = gather(1, images, |category| holds(category).then_some(0));
+    parts.pop().expect("one was asked for").rank()
+}
+
+/// What the images hold of `count` places, each category in the place that is given for it.
+fn gather(count: usize, images: &[ImageMatches], place: impl Fn(usize) -> Option<usize>) -> Vec<Parts<'_>> {
+    let mut parts = vec![Parts::default(); count];
     for (slot, image) in (0u32..).zip(images) {
         let mut rest = image.detections.as_slice();
         for cell in &image.cells {
             let (now, later) = rest.split_at(cell.detections as usize);
             rest = later;
-            let parts = &mut parts[cell.category as usize];
+            let Some(place) = place(cell.category as usize) else { continue };
+            let parts = &mut parts[place];
             if cell.counted != [0; AREAS] {
                 parts.instances.push((slot, cell.counted));
             }
@@ -63,7 +77,7 @@ pub(super) fn rankings(categories: usize, images: &[ImageMatches]) -> Vec<Rankin
             }
         }
     }
-    parts.into_par_iter().map(Parts::rank).collect()
+    parts
 }
 
 /// What the images hold of one category.

@@ -39,6 +39,7 @@ impl Runs {
         for record in records {
             let image = match reading.image_after(&record, &mut last_image) {
                 Ok(image) => image,
+                Err(_) if !reading.counts(&record) => continue,
                 Err(failure) => {
                     runs.failure = Some(failure);
                     break;
@@ -193,6 +194,7 @@ impl Scattered {
             match reading.image(&record) {
                 Ok(image) if is_scattered[image] => scattered.open(image).take(reading, &record),
                 Ok(_) => {}
+                Err(_) if !reading.counts(&record) => {}
                 Err(failure) => {
                     scattered.failure = Some(failure);
                     break;

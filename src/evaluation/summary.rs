@@ -17,13 +17,13 @@ const LARGE: usize = 3;
 
 /// Precision over some categories in one area range.
 #[derive(Default)]
-struct SliceMeans {
-    ap: Option<f64>,
+pub(super) struct SliceMeans {
+    pub(super) ap: Option<f64>,
     ap50: Option<f64>,
     ap75: Option<f64>,
-    curve: Vec<f64>,
-    curve50: Vec<f64>,
-    curve75: Vec<f64>,
+    pub(super) curve: Vec<f64>,
+    pub(super) curve50: Vec<f64>,
+    pub(super) curve75: Vec<f64>,
 }
 
 impl SliceMeans {
@@ -119,7 +119,7 @@ fn judged<'a>(
 
 /// Means over lvis-api's array of precisions `[threshold, recall, category]`, of which one threshold
 /// is held at a time.
-fn slice_means(categories: &[&CategoryCurves], area: usize, with_curves: bool) -> SliceMeans {
+pub(super) fn slice_means(categories: &[&CategoryCurves], area: usize, with_curves: bool) -> SliceMeans {
     if categories.is_empty() {
         return SliceMeans::default();
     }

@@ -1,9 +1,9 @@
 //! Binary instance masks as COCO run-length encodings, and the overlap of masks and of boxes.
 //!
 //! Takes run lengths, COCO's compressed strings, bitmaps and polygons; gives [`Rle`]s whose runs
-//! cover their image exactly, their area and bounding box, their union and their IoU. Everything
-//! agrees with pycocotools to the last bit on input that pycocotools handles, and refuses, with a
-//! [`MaskError`], what sends pycocotools out of bounds, into an endless loop or to wrapped values.
+//! cover their image exactly, their area and bounding box, their union, their boundary and their IoU.
+//! Everything agrees with pycocotools to the last bit on input that pycocotools handles, and refuses,
+//! with a [`MaskError`], what sends pycocotools out of bounds, into an endless loop or to wrapped values.
 //!
 //! ```
 //! use zoobench::mask::{iou, Rle};
@@ -16,6 +16,7 @@
 //! # Ok::<(), zoobench::mask::MaskError>(())
 //! ```
 mod bitmap;
+mod boundary;
 mod boxes;
 mod error;
 mod iou;
@@ -24,6 +25,7 @@ mod rle;
 mod string;
 mod union;
 
+pub use boundary::{boundary_width, Boundaries};
 pub use boxes::box_iou;
 pub use error::MaskError;
 pub use iou::{iou, iou_within};

@@ -56,10 +56,10 @@ pub use record::{
     is_folder_name, Dataset, Machine, Protocol, Published, Row, RowStatus, RunRecord, StageTime, Timing,
     VariantMetrics, VariantResults, ROUNDING_TOLERANCE_AP, RUN_SCHEMA_VERSION,
 };
+pub use schemas::{EVAL_JSON_SCHEMA, METRICS_JSON_SCHEMA, REPORT_JSON_SCHEMA, RUN_JSON_SCHEMA};
 pub use stored::StoredRun;
 #[cfg(feature = "cli")]
 pub(crate) use table::{escaped, Align, Cell, Table, Tone};
-pub use schemas::{EVAL_JSON_SCHEMA, METRICS_JSON_SCHEMA, REPORT_JSON_SCHEMA, RUN_JSON_SCHEMA};
 pub use terminal::terminal;
 #[cfg(feature = "cli")]
 pub(crate) use text::{area_rule, named, sanitized};

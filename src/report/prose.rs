@@ -74,7 +74,7 @@ pub fn passed_over_words(swallowed: &Swallowed) -> Vec<String> {
             "detections of categories that the annotation file does not list: dropped",
         ),
         (swallowed.nonpositive_area_detections, "detections whose area is not positive and finite: dropped"),
-        (swallowed.over_limit_detections, "detections beyond the limit per image: dropped"),
+        (swallowed.over_limit_detections, "detections beyond the limit: dropped"),
         (swallowed.mask_size_mismatches, "masks compared whose size is not the image's: they overlap nothing"),
         (swallowed.nonfinite_score_detections, "detections whose score is not finite"),
         (swallowed.nonpositive_area_annotations, "annotations whose area is not positive and finite: dropped"),

@@ -70,6 +70,7 @@ pub(super) fn iou_type(iou: IouType) -> &'static str {
     match iou {
         IouType::Segm => "segm",
         IouType::Bbox => "bbox",
+        IouType::Boundary => "boundary",
     }
 }
 

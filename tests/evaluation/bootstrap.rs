@@ -6,7 +6,13 @@ use zoobench::evaluation::{compare_states, Evaluator, IouType, Metrics, Options,
 
 use super::sets::{sets, Set};
 
-const OPTIONS: Options = Options { iou: IouType::Bbox, area: zoobench::evaluation::AreaRule::Box, max_detections: 300 };
+const OPTIONS: Options = Options {
+    iou: IouType::Bbox,
+    area: zoobench::evaluation::AreaRule::Box,
+    protocol: zoobench::evaluation::Protocol::Lvis,
+    max_detections: 300,
+    max_category_detections: 10_000,
+};
 
 fn state(annotations: &Annotations, records: &[Record]) -> State {
     let evaluator = Evaluator::new(annotations, OPTIONS).expect("sound annotations");

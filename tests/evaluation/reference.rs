@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use zoobench::dataset::{Annotation, Annotations, Record};
-use zoobench::evaluation::{IouType, Metrics};
+use zoobench::evaluation::{IouType, Metrics, Protocol};
 
 const AREAS: [[f64; 2]; 4] = [[0.0, 1e10], [0.0, 1024.0], [1024.0, 9216.0], [9216.0, 1e10]];
 const IOU_THRESHOLDS: [f64; 10] = [0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.8999999999999999, 0.95];
@@ -28,7 +28,9 @@ pub struct Input<'a> {
     pub record_pixels: &'a [Pixels],
     pub iou: IouType,
     pub area: Area,
-    pub max_detections: usize,
+    pub protocol: Protocol,
+    /// Detections that count: of an image, or of a category.
+    pub limit: usize,
 }
 
 /// lvis-api's arrays and numbers.
@@ -90,27 +92,32 @@ pub fn evaluate(input: &Input<'_>) -> Output {
             }
         }
     }
-    let metrics = summarize(input, &categories, &precision, &recall);
+    let metrics = match input.protocol {
+        Protocol::Lvis | Protocol::Fixed => summarize(input, &categories, &precision, &recall),
+        Protocol::Pool => summarize_pools(input, &images, &categories, &detections),
+    };
     Output { precision, recall, metrics }
 }
 
-/// By image in order of first appearance, cut to the limit.
+/// By image, or by category, in order of first appearance, cut to the limit.
 fn load_detections(input: &Input<'_>) -> Vec<(i64, Detection)> {
+    let is_of_category = input.protocol != Protocol::Lvis;
+    let group = |record: &Record| if is_of_category { record.category_id } else { record.image_id };
     let mut order: Vec<i64> = Vec::new();
     for record in input.records {
-        if !order.contains(&record.image_id) {
-            order.push(record.image_id);
+        if !order.contains(&group(record)) {
+            order.push(group(record));
         }
     }
     let mut detections = Vec::new();
-    for image in order {
-        let mut of_image: Vec<usize> =
-            (0..input.records.len()).filter(|&index| input.records[index].image_id == image).collect();
-        if of_image.len() > input.max_detections {
-            of_image.sort_by(|&a, &b| input.records[b].score.partial_cmp(&input.records[a].score).unwrap());
-            of_image.truncate(input.max_detections);
+    for this in order {
+        let mut of_group: Vec<usize> =
+            (0..input.records.len()).filter(|&index| group(&input.records[index]) == this).collect();
+        if of_group.len() > input.limit || is_of_category && of_group.len() > 1 {
+            of_group.sort_by(|&a, &b| input.records[b].score.partial_cmp(&input.records[a].score).unwrap());
+            of_group.truncate(input.limit);
         }
-        for index in of_image {
+        for index in of_group {
             let (record, pixels) = (&input.records[index], &input.record_pixels[index]);
             let bbox = record.bbox.unwrap();
             let area = match input.area {
@@ -119,7 +126,7 @@ fn load_detections(input: &Input<'_>) -> Vec<(i64, Detection)> {
             };
             let id = detections.len() + 1;
             let (category, score, pixels) = (record.category_id, record.score, pixels.clone());
-            detections.push((image, Detection { id, category, score, area, bbox, pixels }));
+            detections.push((record.image_id, Detection { id, category, score, area, bbox, pixels }));
         }
     }
     detections
@@ -231,16 +238,30 @@ fn iou(kind: IouType, detection: &Detection, instance: &Instance) -> f64 {
             }
             w * h / (d[2] * d[3] + g[2] * g[3] - w * h)
         }
-        IouType::Segm => {
-            let common = detection.pixels.intersection(&instance.pixels).count();
-            let all = detection.pixels.union(&instance.pixels).count();
-            if common == 0 {
-                0.0
-            } else {
-                common as f64 / all as f64
-            }
-        }
+        IouType::Segm => pixel_iou(&detection.pixels, &instance.pixels),
+        IouType::Boundary => pixel_iou(&detection.pixels, &instance.pixels)
+            .min(pixel_iou(&boundary(&detection.pixels), &boundary(&instance.pixels))),
     }
+}
+
+fn pixel_iou(a: &Pixels, b: &Pixels) -> f64 {
+    let common = a.intersection(b).count();
+    if common == 0 {
+        return 0.0;
+    }
+    common as f64 / a.union(b).count() as f64
+}
+
+/// The pixels with a neighbour that is not of the mask; the images are so small that a boundary is one
+/// pixel wide.
+fn boundary(pixels: &Pixels) -> Pixels {
+    let around = |at: u32| (at.wrapping_sub(1), at, at + 1);
+    let is_inside = |&(row, column): &(u32, u32)| {
+        let (above, row, below) = around(row);
+        let (left, column, right) = around(column);
+        [above, row, below].iter().all(|&row| [left, column, right].iter().all(|&c| pixels.contains(&(row, c))))
+    };
+    pixels.iter().copied().filter(|pixel| !is_inside(pixel)).collect()
 }
 
 /// numpy's order of `-score`.
@@ -284,13 +305,9 @@ fn accumulate(evaluated: &[Evaluated]) -> Vec<(Vec<f64>, f64)> {
 
 fn summarize(input: &Input<'_>, categories: &[i64], precision: &[f64], recall: &[f64]) -> Metrics {
     let (k, a) = (categories.len(), AREAS.len());
-    let letter = |category: i64| {
-        let record = input.annotations.categories.iter().rev().find(|record| record.id == category).unwrap();
-        record.frequency.clone().unwrap()
-    };
     let ap = |thresholds: std::ops::Range<usize>, area: usize, group: Option<&str>| {
         let group: Vec<usize> =
-            (0..k).filter(|&index| group.is_none_or(|group| letter(categories[index]) == group)).collect();
+            (0..k).filter(|&index| group.is_none_or(|group| frequency(input, categories[index]) == group)).collect();
         let mut values = Vec::new();
         for row in thresholds.start * RECALLS..thresholds.end * RECALLS {
             values.extend(group.iter().map(|&index| precision[(row * k + index) * a + area]));
@@ -313,6 +330,39 @@ fn summarize(input: &Input<'_>, categories: &[i64], precision: &[f64], recall: &
         ar_medium: ar(2),
         ar_large: ar(3),
     }
+}
+
+/// AP over all categories at once, and over those of each letter.
+fn summarize_pools(
+    input: &Input<'_>,
+    images: &BTreeSet<i64>,
+    categories: &[i64],
+    detections: &[(i64, Detection)],
+) -> Metrics {
+    let ap = |letter: Option<&str>| {
+        let mut evaluated = Vec::new();
+        for &image in images {
+            for &category in
+                categories.iter().filter(|&&category| letter.is_none_or(|of| frequency(input, category) == of))
+            {
+                evaluated.extend(evaluate_image(input, images, categories, detections, image, category, &AREAS[0]));
+            }
+        }
+        mean(accumulate(&evaluated).into_iter().flat_map(|(curve, _)| curve).collect())
+    };
+    Metrics {
+        ap: ap(None),
+        ap_rare: ap(Some("r")),
+        ap_common: ap(Some("c")),
+        ap_frequent: ap(Some("f")),
+        ..Metrics::default()
+    }
+}
+
+/// The letter of a category.
+fn frequency(input: &Input<'_>, category: i64) -> String {
+    let record = input.annotations.categories.iter().rev().find(|record| record.id == category).unwrap();
+    record.frequency.clone().unwrap()
 }
 
 fn mean(mut values: Vec<f64>) -> Option<f64> {

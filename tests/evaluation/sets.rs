@@ -25,6 +25,16 @@ pub struct Set {
     pub record_pixels: Vec<Pixels>,
 }
 
+impl Set {
+    /// Without the annotations of images that are not listed, which have no boundary.
+    pub fn of_listed_images(mut self) -> Self {
+        let pairs = self.annotations.annotations.into_iter().zip(self.annotation_pixels);
+        let listed = pairs.filter(|(annotation, _)| IMAGES.contains(&annotation.image_id));
+        (self.annotations.annotations, self.annotation_pixels) = listed.unzip();
+        self
+    }
+}
+
 pub fn sets() -> impl Strategy<Value = Set> {
     let images: Vec<_> = IMAGES.iter().map(|&id| image(id)).collect();
     let categories: Vec<_> = CATEGORIES.iter().map(|&id| category(id)).collect();

@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::super::accumulate::accumulate;
 use super::super::ranking::rankings;
+use super::super::results::names;
 use super::super::summary::instances_behind;
-use super::super::{Metrics, State};
+use super::super::State;
 use super::{Resampler, Resampling, Sampled, LEVEL};
 
 /// A bootstrap interval beside each of the 13 numbers.
@@ -19,14 +20,14 @@ pub struct Intervals {
     pub seed: u64,
     /// Images evaluated, as many as each resample has.
     pub images: u64,
-    /// In the order of [`Metrics::NAMES`].
+    /// In the order of [`Results`](super::super::Results).
     pub metrics: Vec<MetricInterval>,
 }
 
 /// The interval of one number, and what it rests on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MetricInterval {
-    /// lvis-api's name of the number.
+    /// The protocol's name of the number.
     pub metric: String,
     /// The 2.5th percentile over the resamples, as a fraction; null where there is no interval.
     pub low: Option<f64>,
@@ -36,7 +37,8 @@ pub struct MetricInterval {
     pub resamples: u32,
     /// Categories that the number is a mean over.
     pub categories: u32,
-    /// How many of these a resample has on average; the others dropped out of it.
+    /// How many of these a resample has on average; the others dropped out of it. Of a pool, the share of
+    /// resamples in which it has an instance.
     pub categories_in_resamples: f64,
     /// Instances of these categories that count.
     pub instances: u64,
@@ -52,25 +54,26 @@ impl State {
         let samples = Resampler::new(self).samples(resampling);
         let curves = accumulate(&rankings(self.categories.len(), &self.images));
         let instances = instances_behind(&curves, &self.groups());
-        let metrics = instances.iter().enumerate();
+        let names = names(&self.about.options()).into_iter().zip(&instances).enumerate();
+        let metrics = names.filter_map(|(metric, (name, instances))| Some((metric, name?, instances)));
         let can_vary = self.images.len() > 1;
         Intervals {
             level: LEVEL,
             resamples: resampling.resamples,
             seed: resampling.seed,
             images: self.images.len() as u64,
-            metrics: metrics.map(|(metric, instances)| interval(metric, instances, &samples, can_vary)).collect(),
+            metrics: metrics.map(|(metric, name, of)| interval(metric, name, of, &samples, can_vary)).collect(),
         }
     }
 }
 
-fn interval(metric: usize, instances: &[u32], samples: &[Sampled], can_vary: bool) -> MetricInterval {
+fn interval(metric: usize, name: String, instances: &[u32], samples: &[Sampled], can_vary: bool) -> MetricInterval {
     let mut values: Vec<f64> = samples.iter().filter_map(|sample| sample.values[metric]).collect();
     let resamples = values.len() as u32;
     let bounds = percentile_interval(&mut values).filter(|_| can_vary);
     let categories: u64 = samples.iter().map(|sample| u64::from(sample.categories[metric])).sum();
     MetricInterval {
-        metric: Metrics::NAMES[metric].to_owned(),
+        metric: name,
         low: bounds.map(|[low, _]| low),
         high: bounds.map(|[_, high]| high),
         resamples,

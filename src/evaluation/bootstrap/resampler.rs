@@ -3,9 +3,10 @@
 use rayon::prelude::*;
 
 use super::super::accumulate::{CategoryCurves, Walk};
+use super::super::pool::{pool_rankings, summarize_pools};
 use super::super::ranking::{rankings, Ranking};
 use super::super::summary::{instances_behind, summarize_numbers};
-use super::super::{Metrics, State};
+use super::super::{Metrics, Protocol, State};
 use super::draws::draw;
 use super::Resampling;
 use crate::dataset::Frequency;
@@ -19,23 +20,42 @@ pub(in super::super) struct Sampled {
 
 /// A state made ready to be counted with its images weighted.
 pub(in super::super) struct Resampler {
+    /// Of the categories, or of the pools.
     rankings: Vec<Ranking>,
     groups: Vec<Frequency>,
+    protocol: Protocol,
     images: usize,
 }
 
 impl Resampler {
     pub(in super::super) fn new(state: &State) -> Self {
-        let rankings = rankings(state.categories.len(), &state.images);
-        Self { rankings, groups: state.groups(), images: state.images.len() }
+        let (groups, protocol) = (state.groups(), state.about.protocol);
+        let rankings = match protocol {
+            Protocol::Lvis | Protocol::Fixed => rankings(state.categories.len(), &state.images),
+            Protocol::Pool => pool_rankings(&groups, &state.images),
+        };
+        Self { rankings, groups, protocol, images: state.images.len() }
     }
 
     /// The 13 numbers with each image counted as often as its weight says.
     pub(in super::super) fn sample(&self, weights: &[u32], walk: &mut Walk) -> Sampled {
         let curves = self.curves(weights, walk);
-        let values = summarize_numbers(&curves, &self.groups).values();
-        let categories = instances_behind(&curves, &self.groups).map(|instances| instances.len() as u32);
+        let values = self.numbers(&curves).values();
+        let categories = match self.protocol {
+            Protocol::Lvis | Protocol::Fixed => {
+                instances_behind(&curves, &self.groups).map(|instances| instances.len() as u32)
+            }
+            // A pool is there or is not.
+            Protocol::Pool => values.map(|value| u32::from(value.is_some())),
+        };
         Sampled { values, categories }
+    }
+
+    fn numbers(&self, curves: &[CategoryCurves]) -> Metrics {
+        match self.protocol {
+            Protocol::Lvis | Protocol::Fixed => summarize_numbers(curves, &self.groups),
+            Protocol::Pool => summarize_pools(curves).0,
+        }
     }
 
     fn curves(&self, weights: &[u32], walk: &mut Walk) -> Vec<CategoryCurves> {
@@ -63,7 +83,7 @@ impl State {
     pub fn weighted(&self, weights: &[u32]) -> Metrics {
         assert_eq!(weights.len(), self.images.len(), "there must be one weight an image");
         let resampler = Resampler::new(self);
-        summarize_numbers(&resampler.curves(weights, &mut Walk::default()), &resampler.groups)
+        resampler.numbers(&resampler.curves(weights, &mut Walk::default()))
     }
 }
 

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::bootstrap::{paired, percentile_interval, Resampler, Sampled, LEVEL};
+use super::super::results::names;
 use super::super::summary::instances_behind;
-use super::super::{AreaRule, IouType, Metrics, Resampling, State, StateError};
+use super::super::{AreaRule, IouType, Protocol, Resampling, State, StateError};
 use super::details::{category_differences, image_differences, CategoryDifference, ImageDifference};
 use super::significance::two_sided;
 
@@ -17,7 +18,7 @@ pub struct Comparison {
     /// Version of this form.
     pub schema_version: u32,
     /// The protocol of both.
-    pub protocol: String,
+    pub protocol: Protocol,
     /// What was compared with the annotations.
     pub iou: IouType,
     /// The area that decided: `box` or `mask`.
@@ -42,7 +43,7 @@ pub struct Comparison {
     pub resamples: u32,
     /// What they were drawn from.
     pub seed: u64,
-    /// The 13 numbers in the order of [`Metrics::NAMES`].
+    /// In the order of [`Results`](super::super::Results).
     pub metrics: Vec<MetricDifference>,
     /// Every category with instances, the largest gain first.
     pub per_category: Vec<CategoryDifference>,
@@ -96,13 +97,13 @@ pub fn compare_states(a: &State, b: &State, resampling: Resampling) -> Result<Co
     let values = [evaluations[0].results.values(), evaluations[1].results.values()];
     let instances = instances_behind(&a.curves(), &a.groups());
     let can_vary = a.images.len() > 1;
-    let difference = |metric: usize| {
+    let difference = |(metric, name): (usize, Option<String>)| {
         let values = values.map(|values| values[metric]);
-        metric_difference(metric, values, &instances[metric], if can_vary { &samples } else { &[] })
+        Some(metric_difference(metric, name?, values, &instances[metric], if can_vary { &samples } else { &[] }))
     };
     Ok(Comparison {
         schema_version: SCHEMA_VERSION,
-        protocol: a.about.protocol.clone(),
+        protocol: a.about.protocol,
         iou: a.about.iou,
         area_used: if a.about.area_used == AreaRule::Auto { b.about.area_used } else { a.about.area_used },
         max_detections: a.about.max_detections,
@@ -115,7 +116,7 @@ pub fn compare_states(a: &State, b: &State, resampling: Resampling) -> Result<Co
         level: LEVEL,
         resamples: resampling.resamples,
         seed: resampling.seed,
-        metrics: (0..Metrics::NAMES.len()).map(difference).collect(),
+        metrics: names(&a.about.options()).into_iter().enumerate().filter_map(difference).collect(),
         per_category: category_differences(&evaluations[0], &evaluations[1]),
         per_image: image_differences(a, b),
     })
@@ -147,6 +148,7 @@ fn check_images(a: &State, b: &State) -> Result<(), StateError> {
 
 fn metric_difference(
     metric: usize,
+    name: String,
     values: [Option<f64>; 2],
     instances: &[u32],
     samples: &[[Sampled; 2]],
@@ -156,7 +158,7 @@ fn metric_difference(
     let bounds = percentile_interval(&mut differences);
     let [a, b] = values;
     MetricDifference {
-        metric: Metrics::NAMES[metric].to_owned(),
+        metric: name,
         a,
         b,
         difference: a.zip(b).map(|(a, b)| b - a),

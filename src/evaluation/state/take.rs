@@ -1,11 +1,11 @@
 //! From an evaluator's matches to a state, and from a state to its metrics.
 
 use super::super::accumulate::{accumulate, CategoryCurves};
+use super::super::pool::{pool_rankings, summarize_pools};
 use super::super::ranking::rankings;
-use super::super::report::PROTOCOL;
 use super::super::summary::{category_metrics, summarize};
 use super::super::vocabulary::{groups, vocabulary};
-use super::super::{AreaRule, Evaluation, EvaluationReport, Evaluator, ImageMatches};
+use super::super::{AreaRule, Evaluation, EvaluationReport, Evaluator, ImageMatches, Protocol};
 use super::{About, State, StateError};
 use crate::dataset::Frequency;
 
@@ -41,11 +41,11 @@ impl Evaluator<'_> {
         let images = self.complete(matches);
         let decided = images.iter().map(|image| image.area).find(|&area| area != AreaRule::Auto);
         let about = About {
-            protocol: PROTOCOL.to_owned(),
+            protocol: self.options.protocol,
             iou: self.options.iou,
             area: self.options.area,
             area_used: decided.unwrap_or(self.options.area),
-            max_detections: self.options.max_detections,
+            max_detections: self.options.limit().count(),
             annotations: annotations.source.clone(),
             annotations_sha256: annotations.sha256.clone(),
             detections: detections.to_owned(),
@@ -65,7 +65,10 @@ impl State {
     /// The outcome over the images of the state: that of [`Evaluator::finish`], bit for bit.
     pub fn evaluation(&self) -> Evaluation {
         let curves = self.curves();
-        let (results, precision_recall) = summarize(&curves, &self.groups());
+        let (results, precision_recall) = match self.about.protocol {
+            Protocol::Lvis | Protocol::Fixed => summarize(&curves, &self.groups()),
+            Protocol::Pool => summarize_pools(&accumulate(&pool_rankings(&self.groups(), &self.images))),
+        };
         let mut swallowed = self.about.swallowed;
         self.images.iter().for_each(|image| swallowed += image.swallowed);
         Evaluation {

@@ -82,7 +82,8 @@ fn table(trend: &Trend) -> Table {
 /// The names stand in a series' first line alone.
 fn line(series: &TrendSeries, index: usize, run: &TrendRun) -> Vec<Cell> {
     let names = if index == 0 { [series.variant.as_str(), series.metric.as_str()] } else { [""; 2] };
-    let names = names.into_iter().map(Cell::new).chain([Cell::new(&run.run), Cell::new(fraction(series.values[index]))]);
+    let names =
+        names.into_iter().map(Cell::new).chain([Cell::new(&run.run), Cell::new(fraction(series.values[index]))]);
     let changes = [series.from_first[index].filter(|_| index > 0), series.from_previous[index]].map(change);
     names.chain(changes).collect()
 }
