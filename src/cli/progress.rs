@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::report::Timing;
 use crate::run::{Event, Observer};
 
 /// Seconds between two plain progress lines.
@@ -90,6 +91,13 @@ fn progress_line(done: u64, images: u64, elapsed: Duration) -> String {
     format!("{done}/{images} images, {rate:.1} images/s, ETA {left:.0} s")
 }
 
+/// `19.4 images/s; decode 3 %, network 97 % of the work`.
+fn timing_line(timing: &Timing) -> String {
+    let shares = timing.shares().into_iter().map(|(stage, share)| format!("{stage} {:.0} %", 100.0 * share));
+    let shares: Vec<String> = shares.collect();
+    format!("{:.1} images/s; {} of the work", timing.images_per_second, shares.join(", "))
+}
+
 impl Observer for Progress {
     fn event(&self, event: &Event<'_>) {
         let mut shown = self.shown.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -99,10 +107,11 @@ impl Observer for Progress {
                 self.say(&shown, &format!("{prompts} prompts encoded in {:.1} s", time.as_secs_f64()));
             }
             Event::Progress { done, images } => self.advance(&mut shown, *done, *images),
-            Event::VariantDone { variant, ap } => {
+            Event::VariantDone { variant, timing, ap } => {
                 self.finish(&mut shown);
                 let ap = ap.map_or("no AP".to_owned(), |ap| format!("mask AP {:.3}", 100.0 * ap));
                 eprintln!("{variant}: {ap}, {:.1} s", shown.started.elapsed().as_secs_f64());
+                eprintln!("  {}", timing_line(timing));
             }
             Event::VariantFailed { variant, reason } => {
                 self.finish(&mut shown);
@@ -116,10 +125,20 @@ impl Observer for Progress {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::StageTime;
 
     #[test]
     fn a_plain_line_has_rate_and_time_left() {
         assert_eq!(progress_line(40, 120, Duration::from_secs(20)), "40/120 images, 2.0 images/s, ETA 40 s");
+    }
+
+    #[test]
+    fn stages_are_shown_by_their_share() {
+        let stage = |name: &str, seconds| StageTime { name: name.to_owned(), seconds };
+        let stages = vec![stage("decode", 1.0), stage("network", 3.0)];
+        let timing = Timing { images_per_second: 2.0, stages, ..Timing::default() };
+        assert_eq!(timing_line(&timing), "2.0 images/s; decode 25 %, network 75 % of the work");
+        assert!(Timing::default().shares().is_empty());
     }
 
     #[test]

@@ -223,6 +223,15 @@ pub struct Timing {
     pub stages: Vec<StageTime>,
 }
 
+impl Timing {
+    /// Each stage's share of the time that all stages took, 0 to 1; none where they took none.
+    pub fn shares(&self) -> Vec<(&str, f64)> {
+        let all: f64 = self.stages.iter().map(|stage| stage.seconds).sum();
+        let stages = self.stages.iter().filter(|_| all > 0.0);
+        stages.map(|stage| (stage.name.as_str(), stage.seconds / all)).collect()
+    }
+}
+
 /// Results by what was compared.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct VariantResults {

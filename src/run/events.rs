@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::report::Timing;
+
 /// Something worth telling.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event<'a> {
@@ -30,6 +32,8 @@ pub enum Event<'a> {
     VariantDone {
         /// Its name.
         variant: &'a str,
+        /// Where the time went.
+        timing: &'a Timing,
         /// Mask AP as a fraction.
         ap: Option<f64>,
     },

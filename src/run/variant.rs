@@ -44,7 +44,8 @@ pub fn run(
     for warning in warnings(&measured) {
         observer.event(&Event::Warning(format!("{}: {warning}", planned.variant.name)));
     }
-    observer.event(&Event::VariantDone { variant: &planned.variant.name, ap: metrics.results.segm.ap });
+    let (variant, ap, timing) = (&planned.variant.name, metrics.results.segm.ap, &metrics.timing);
+    observer.event(&Event::VariantDone { variant, timing, ap });
     Ok(Progressed { status: RowStatus::Done, detail: None })
 }
 

@@ -120,3 +120,68 @@ fn sides(op: &Op, shape: Shape) -> Option<(usize, usize)> {
         (_, Shape::Texts { .. } | Shape::Logits { .. }) => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::{Maps, LANES};
+    use crate::model::{Architecture, Family, Size};
+
+    fn graphs() -> impl Iterator<Item = Graph> {
+        let families = [Family::V1, Family::V2].into_iter();
+        families.flat_map(|family| [Size::M, Size::L].map(|size| Graph::new(&Architecture::reference(family, size))))
+    }
+
+    fn overlap(a: View, b: View) -> bool {
+        a.maps == b.maps && a.block < b.block + b.blocks && b.block < a.block + a.blocks
+    }
+
+    /// Whether what a node computes would overwrite a value that is still to be read.
+    fn overwrites(graph: &Graph, layout: &Layout, index: usize) -> bool {
+        let time = |reader: usize| layout.fused.iter().position(|&conv| conv == Some(reader)).unwrap_or(reader);
+        let is_live = |&earlier: &usize| readers(graph, earlier).any(|reader| time(reader) >= index);
+        let output = layout.place(index).view;
+        let live = (0..index).filter(is_live).filter_map(|earlier| layout.places[earlier].as_ref());
+        live.into_iter().any(|place| overlap(place.view, output))
+    }
+
+    fn computed(graph: &Graph) -> impl Iterator<Item = usize> + '_ {
+        let computes = |op: &Op| matches!(op, Op::Conv(_) | Op::Upsample | Op::MaxPool { .. });
+        (0..graph.nodes.len()).filter(move |&index| computes(&graph.nodes[index].op))
+    }
+
+    #[test]
+    fn nothing_is_overwritten_before_it_is_read() {
+        for graph in graphs() {
+            let layout = Layout::new(&graph);
+            for index in computed(&graph) {
+                assert!(!overwrites(&graph, &layout, index), "{}", graph.nodes[index].name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_layout_in_one_piece_of_memory_would_be_noticed() {
+        let graph = graphs().next().expect("there are graphs");
+        let mut layout = Layout::new(&graph);
+        layout.places.iter_mut().flatten().for_each(|place| place.view.maps = 0);
+        assert!(computed(&graph).any(|index| overwrites(&graph, &layout, index)));
+    }
+
+    #[test]
+    fn slices_and_concatenations_cost_nothing_and_memory_is_used_again() {
+        for graph in graphs() {
+            let layout = Layout::new(&graph);
+            assert!(layout.copies.iter().all(Vec::is_empty), "a value is copied");
+            let mut most = vec![0; layout.maps];
+            let mut all = 0;
+            for &(maps, shape) in layout.reshapes.iter().flatten() {
+                let values = shape.blocks * LANES * (shape.height + 2) * (shape.width + 2);
+                most[maps] = most[maps].max(values);
+                all += values;
+            }
+            assert!(2 * most.iter().sum::<usize>() < all, "{} of {all} values", most.iter().sum::<usize>());
+            assert!(layout.maps > 1 && Maps::new(layout.reshapes[0][0].1).shape().blocks == 1);
+        }
+    }
+}
