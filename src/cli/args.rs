@@ -5,9 +5,12 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use super::compare::{CompareArgs, COMPARE_EXAMPLES};
 use super::exit;
 use super::gate::{BaselineArgs, GateArgs, BASELINE_EXAMPLES, GATE_EXAMPLES};
+use super::intervals::IntervalArgs;
 use super::latency::{LatencyArgs, LATENCY_EXAMPLES};
+use super::merge::{MergeArgs, MERGE_EXAMPLES};
 use crate::evaluation::{AreaRule, IouType};
 
 /// Evaluate the YOLO-World-Seg model zoo on LVIS.
@@ -31,6 +34,12 @@ pub enum Command {
     /// Score an LVIS results file exactly as lvis-api does
     #[command(after_help = EVAL_EXAMPLES)]
     Eval(EvalArgs),
+    /// Merge the states of parts of a data set into the evaluation of the whole
+    #[command(after_help = MERGE_EXAMPLES)]
+    Merge(MergeArgs),
+    /// Compare two evaluations of the same images: paired differences, intervals, p-values
+    #[command(after_help = COMPARE_EXAMPLES)]
+    Compare(CompareArgs),
     /// Render tables and plots again from stored runs
     #[command(after_help = REPORT_EXAMPLES)]
     Report(ReportArgs),
@@ -72,7 +81,10 @@ Example:
 const EVAL_EXAMPLES: &str = "\
 Examples:
   zoobench eval --gt lvis_v1_val.json --dt results.json
-  zoobench eval --gt lvis_v1_val.json --dt results.json --iou bbox --json metrics.json";
+  zoobench eval --gt lvis_v1_val.json --dt results.json --iou bbox --json metrics.json
+  zoobench eval --gt lvis_v1_val.json --dt results.json --intervals
+  zoobench eval --gt lvis_v1_val.json --dt results.json --images part1.txt --save-state part1.zbstate
+      a part of the data set, for `merge`";
 
 const REPORT_EXAMPLES: &str = "\
 Example:
@@ -218,6 +230,15 @@ pub struct EvalArgs {
     /// Write the results as JSON
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+    /// Only the images listed in FILE: one id or file name a line, or a JSON list
+    #[arg(long, value_name = "FILE")]
+    pub images: Option<PathBuf>,
+    /// Write what became of each image, for `merge` and `compare`
+    #[arg(long, value_name = "FILE")]
+    pub save_state: Option<PathBuf>,
+    /// Intervals beside the numbers
+    #[command(flatten)]
+    pub intervals: IntervalArgs,
 }
 
 /// Arguments of `report`.

@@ -5,13 +5,14 @@ use std::path::Path;
 use clap::CommandFactory;
 
 use super::args::{Cli, Command, ComputeArgs, EvalArgs, PredictArgs, ReportArgs, RunArgs, ZooArgs};
+use super::eval_table::deliver;
 use super::failure::Failure;
 use super::interrupt::{stop_on_interrupt, INTERRUPTED};
 use super::output::{print, stdout_colour, width};
 use super::progress::Progress;
-use super::{eval_table, exit, gate, latency, zoo_table};
-use crate::dataset::{write_whole, Annotations};
-use crate::evaluation::{evaluate_file, EvaluationReport, Options};
+use super::{compare, exit, gate, latency, merge, zoo_table};
+use crate::dataset::{read_image_ids, write_whole, Annotations};
+use crate::evaluation::{Evaluator, Options};
 use crate::report::{self, RowStatus, RunVerdict, StoredRun};
 use crate::run::{self, Compute, Job, Outcome, Prediction, RunError, Subset};
 use crate::zoo::Zoo;
@@ -22,6 +23,8 @@ pub fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Run(args) => run(args),
         Command::Predict(args) => predict(args),
         Command::Eval(args) => eval(&args),
+        Command::Merge(args) => merge::merge(&args),
+        Command::Compare(args) => compare::compare(&args),
         Command::Report(args) => report(&args),
         Command::Baseline(args) => gate::baseline(&args),
         Command::Gate(args) => gate::gate(&args),
@@ -122,18 +125,20 @@ fn warn_of_sizes(mismatches: u64) {
 fn eval(args: &EvalArgs) -> Result<u8, Failure> {
     let options = Options { iou: args.iou.into(), area: args.area.into(), ..Options::default() };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(args.threads.map_or(0, usize::from)).build()?;
-    let report = pool.install(|| -> Result<_, Failure> {
+    let (state, report) = pool.install(|| -> Result<_, Failure> {
         let annotations = Annotations::read(&args.gt)?;
-        let evaluation = evaluate_file(&annotations, &args.dt, options)?;
-        Ok(EvaluationReport::new(evaluation, &annotations, &args.dt.display().to_string(), options))
+        let mut evaluator = Evaluator::new(&annotations, options)?;
+        if let Some(list) = &args.images {
+            evaluator = evaluator.select(&read_image_ids(list)?)?;
+        }
+        let state = evaluator.state(evaluator.file(&args.dt)?, &args.dt.display().to_string())?;
+        let report = args.intervals.report(&state);
+        Ok((state, report))
     })?;
-    if let Some(path) = &args.json {
-        write_whole(path, report.to_json().as_bytes()).map_err(|error| Failure::unwritable(path, &error))?;
+    if let Some(path) = &args.save_state {
+        write_whole(path, &state.to_bytes()).map_err(|error| Failure::unwritable(path, &error))?;
     }
-    for warning in report::passed_over_words(&report.swallowed) {
-        eprintln!("warning: {warning}");
-    }
-    print(&eval_table::eval_table(&report));
+    deliver(&report, args.json.as_deref())?;
     Ok(exit::DONE)
 }
 
