@@ -18,6 +18,8 @@ mod evaluating;
 mod predicting;
 #[path = "cli/running.rs"]
 mod running;
+#[path = "cli/states.rs"]
+mod states;
 
 const V1: &str = "weights/shapes_v1-b0b51c54.pth";
 const V2: &str = "weights/shapes_v2-bd8e3ecd.pth";

@@ -5,9 +5,12 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use super::compare::{CompareArgs, COMPARE_EXAMPLES};
 use super::exit;
 use super::gate::{BaselineArgs, GateArgs, BASELINE_EXAMPLES, GATE_EXAMPLES};
+use super::intervals::IntervalArgs;
 use super::latency::{LatencyArgs, LATENCY_EXAMPLES};
+use super::merge::{MergeArgs, MERGE_EXAMPLES};
 use super::output::STDOUT;
 use crate::evaluation::{AreaRule, IouType, Protocol};
 use crate::model::Engine;
@@ -33,6 +36,12 @@ pub enum Command {
     /// Score an LVIS results file exactly as lvis-api does
     #[command(after_help = EVAL_EXAMPLES)]
     Eval(EvalArgs),
+    /// Merge the states of parts of a data set into the evaluation of the whole
+    #[command(after_help = MERGE_EXAMPLES)]
+    Merge(MergeArgs),
+    /// Compare two evaluations of the same images: paired differences, intervals, p-values
+    #[command(after_help = COMPARE_EXAMPLES)]
+    Compare(CompareArgs),
     /// Render tables and plots again from stored runs
     #[command(after_help = REPORT_EXAMPLES)]
     Report(ReportArgs),
@@ -76,7 +85,10 @@ Examples:
   zoobench eval --gt lvis_v1_val.json --dt results.json
   zoobench eval --gt lvis_v1_val.json --dt results.json --iou bbox --json metrics.json
   zoobench eval --gt lvis_v1_val.json --dt results.json --protocol fixed --iou boundary
-      the metric of the LVIS challenge of 2021";
+      the metric of the LVIS challenge of 2021
+  zoobench eval --gt lvis_v1_val.json --dt results.json --intervals
+  zoobench eval --gt lvis_v1_val.json --dt results.json --images part1.txt --save-state part1.zbstate
+      a part of the data set, for `merge`";
 
 const REPORT_EXAMPLES: &str = "\
 Examples:
@@ -296,6 +308,15 @@ pub struct EvalArgs {
     /// Write the results as JSON; without FILE, or as -, to stdout in place of the table
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = STDOUT)]
     pub json: Option<PathBuf>,
+    /// Only the images listed in FILE: one id or file name a line, or a JSON list
+    #[arg(long, value_name = "FILE")]
+    pub images: Option<PathBuf>,
+    /// Write what became of each image, for `merge` and `compare`
+    #[arg(long, value_name = "FILE")]
+    pub save_state: Option<PathBuf>,
+    /// Intervals beside the numbers
+    #[command(flatten)]
+    pub intervals: IntervalArgs,
 }
 
 /// Arguments of `report`.

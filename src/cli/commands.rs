@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use clap::CommandFactory;
 
 use super::args::{Cli, Command, ComputeArgs, EvalArgs, PredictArgs, ReportArgs, RunArgs, ZooArgs};
+use super::eval_table::deliver_evaluation;
 use super::failure::{Failure, Kind};
 use super::interrupt::{stop_on_interrupt, INTERRUPTED};
 use super::output::{deliver, stdout_colour, width};
 use super::progress::Progress;
-use super::{eval_table, exit, gate, latency, zoo_json, zoo_table};
-use crate::dataset::Annotations;
-use crate::evaluation::{evaluate_file, EvaluationReport, Options};
+use super::{compare, exit, gate, latency, merge, zoo_json, zoo_table};
+use crate::dataset::{read_image_ids, write_whole, Annotations};
+use crate::evaluation::{Evaluator, Options, Protocol};
 use crate::report::{self, Row, RowStatus, RunVerdict, StoredRun, Trend};
 use crate::run::{self, Compute, Job, Outcome, Predicted, Prediction, RunError, Subset};
 use crate::zoo::Zoo;
@@ -22,6 +23,8 @@ pub fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Run(args) => run(args),
         Command::Predict(args) => predict(args),
         Command::Eval(args) => eval(&args),
+        Command::Merge(args) => merge::merge(&args),
+        Command::Compare(args) => compare::compare(&args),
         Command::Report(args) => report(&args),
         Command::Baseline(args) => gate::baseline(&args),
         Command::Gate(args) => gate::gate(&args),
@@ -135,19 +138,31 @@ fn warn_of_sizes(mismatches: u64) {
     }
 }
 
+/// Which detections count under these protocols is decided over the whole file.
+const PART_OF_RANKED: &str = "--images goes with --protocol lvis alone: `fixed` and `pool` rank the detections of all \
+     images together; evaluate the whole";
+
 fn eval(args: &EvalArgs) -> Result<u8, Failure> {
     let options =
         Options { iou: args.iou.into(), area: args.area.into(), protocol: args.protocol.into(), ..Options::default() };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(args.threads.map_or(0, usize::from)).build()?;
-    let report = pool.install(|| -> Result<_, Failure> {
+    let (state, report) = pool.install(|| -> Result<_, Failure> {
+        if args.images.is_some() && options.protocol != Protocol::Lvis {
+            return Err(Failure::of_kind(Kind::Usage, PART_OF_RANKED));
+        }
         let annotations = Annotations::read(&args.gt)?;
-        let evaluation = evaluate_file(&annotations, &args.dt, options)?;
-        Ok(EvaluationReport::new(evaluation, &annotations, &args.dt.display().to_string(), options))
+        let mut evaluator = Evaluator::new(&annotations, options)?;
+        if let Some(list) = &args.images {
+            evaluator = evaluator.select(&read_image_ids(list)?)?;
+        }
+        let state = evaluator.state(evaluator.file(&args.dt)?, &args.dt.display().to_string())?;
+        let report = args.intervals.report(&state);
+        Ok((state, report))
     })?;
-    for warning in report::passed_over_words(&report.swallowed) {
-        eprintln!("warning: {warning}");
+    if let Some(path) = &args.save_state {
+        write_whole(path, &state.to_bytes()).map_err(|error| Failure::unwritable(path, &error))?;
     }
-    deliver(args.json.as_deref(), || eval_table::eval_table(&report), || report.to_json())?;
+    deliver_evaluation(&report, args.json.as_deref())?;
     Ok(exit::DONE)
 }
 

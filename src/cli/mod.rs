@@ -3,13 +3,16 @@
 //! stdout is data, stderr everything else. This is the only room that prints.
 mod args;
 mod commands;
+mod compare;
 mod eval_table;
 pub mod exit;
 mod failure;
 mod gate;
 mod interrupt;
+mod intervals;
 mod latency;
 mod latency_table;
+mod merge;
 mod output;
 mod place;
 mod progress;

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::RunError;
 use crate::dataset::write_whole;
+use crate::evaluation::{IouType, State};
 use crate::report::{RunRecord, VariantMetrics};
 
 /// Name of the file that makes a folder a run.
@@ -17,6 +18,15 @@ pub const METRICS_FILE: &str = "metrics.json";
 
 /// Name of a variant's detections, in its folder.
 pub const RESULTS_FILE: &str = "results.json";
+
+/// Name of the file in a variant's folder that holds what became of each image, for `compare`.
+pub fn state_file(iou: IouType) -> &'static str {
+    match iou {
+        IouType::Segm => "segm.zbstate",
+        IouType::Bbox => "bbox.zbstate",
+        IouType::Boundary => "boundary.zbstate",
+    }
+}
 
 /// A run's folder, opened for writing.
 #[derive(Debug)]
@@ -83,6 +93,15 @@ impl RunFolder {
     /// Where they cannot be written.
     pub fn write_metrics(&self, staged: &Path, metrics: &VariantMetrics) -> Result<(), RunError> {
         write_json(&staged.join(METRICS_FILE), metrics)
+    }
+
+    /// Writes what became of each image into a variant's folder while that is being filled.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn write_state(staged: &Path, iou: IouType, state: &State) -> Result<(), RunError> {
+        let path = staged.join(state_file(iou));
+        write_whole(&path, &state.to_bytes()).map_err(|error| RunError::Output { path, error })
     }
 
     /// Puts a filled folder in its final place, over an older one.

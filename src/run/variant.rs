@@ -14,7 +14,7 @@ use super::record::{self, Measured, Progressed};
 use super::reference::Reference;
 use super::scoring::{Collector, Scored, Scorer};
 use super::{checkpoints, pipeline, RunError};
-use crate::evaluation::{Evaluator, IouType, Options};
+use crate::evaluation::{self, Evaluator, ImageMatches, IouType, Options};
 use crate::model::checkpoint::Checkpoint;
 use crate::model::{Model, TextEmbeddings};
 use crate::report::{passed_over_words, RowStatus};
@@ -139,16 +139,31 @@ impl<'a> Evaluation<'a> {
         pipeline::ordered(&self.pool, batches.len(), score, |_, images| collector.take(images))?;
         let wall_seconds = started.elapsed().as_secs_f64();
         let collected = collector.finish()?;
+        let segm = self.evaluation(&segm, collected.segm, folder)?;
+        let bbox = self.evaluation(&bbox, collected.bbox, folder)?;
         Ok(Measured {
             weights_sha256: self.weights_sha256.clone(),
             parameters: record::parameters(&self.model),
             detections: collected.detections,
-            segm: self.pool.install(|| segm.finish(collected.segm)),
-            bbox: self.pool.install(|| bbox.finish(collected.bbox)),
+            segm,
+            bbox,
             agreement: collected.agreement.finish(),
             image_size_mismatches: chain.size_mismatches(),
             timing: record::timing(&chain.clock, wall_seconds, self.text_seconds, plan.samples.len()),
         })
+    }
+
+    /// The outcome of all images, whose state is written into the variant's folder.
+    fn evaluation(
+        &self,
+        evaluator: &Evaluator<'_>,
+        matches: Vec<ImageMatches>,
+        folder: &Path,
+    ) -> Result<evaluation::Evaluation, RunError> {
+        let state = evaluator.state(matches, &self.variant.name)?;
+        let outcome = self.pool.install(|| state.evaluation());
+        RunFolder::write_state(folder, outcome.iou, &state)?;
+        Ok(outcome)
     }
 }
 

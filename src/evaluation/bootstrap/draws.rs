@@ -25,7 +25,7 @@ pub(super) fn draw(seed: u64, resample: u32, weights: &mut [u32]) {
     weights.fill(0);
     let images = weights.len();
     for index in 0..images as u64 {
-        let image = u128::from(random(seed, u64::from(resample), index)) * images as u128 >> 64;
+        let image = (u128::from(random(seed, u64::from(resample), index)) * images as u128) >> 64;
         weights[image as usize] += 1;
     }
 }

@@ -92,7 +92,7 @@ fn push_image(bytes: &mut Vec<u8>, image: &ImageMatches, numbers: &BTreeMap<Outc
     };
     let wide = !image.detections.iter().all(is_narrow);
     let has_tally = image.swallowed != Swallowed::default();
-    bytes.push(u8::from(wide) * WIDE_SCORES | u8::from(has_tally) * HAS_TALLY);
+    bytes.push((u8::from(wide) * WIDE_SCORES) | (u8::from(has_tally) * HAS_TALLY));
     if has_tally {
         tally(image.swallowed).into_iter().for_each(|count| push(bytes, count));
     }
