@@ -1,99 +1,220 @@
-//! Each kernel's rate in floating-point operations, to be read as a share of `peak`.
+//! Each kernel's rate at this network's layer shapes, in floating-point operations a second of one
+//! core, as a share of what the machine's multiply-adds reach at most:
+//! `cargo bench --no-default-features --bench kernels -- [portable|avx2|avx512] [L|M]`.
 //!
-//! Operations are those of the direct algorithm, so that Winograd's share may exceed 100 %.
+//! Operations are those of the direct algorithm, so that Winograd's share may exceed 100 %. Time is
+//! the thread's CPU time as Linux accounts it (elsewhere the clock's), and the peak is measured
+//! beside each kernel: on a machine that is shared both suffer alike. The least of several rounds
+//! counts. Criterion, which knows the clock only, would measure the neighbours.
 
 use std::hint::black_box;
-use std::time::Duration;
+use std::time::Instant;
 
-use criterion::{criterion_group, criterion_main, Criterion, Throughput};
 use zoobench::kernels::{
-    best_scores, contrast, lane_map, multiply_adds, Convolution, ConvolutionSpec, Guide, InstructionSet, Maps,
-    MapsShape, Scratch, View, LANES,
+    best_scores, class_scores_above, lane_map, multiply_adds, ClassVectors, Convolution, ConvolutionSpec, Guide,
+    InstructionSet, Maps, MapsShape, Scratch, View, LANES,
 };
 
-/// Channels in, channels out, side of the output, kernel, stride, whether by Winograd's algorithm.
-const CONVOLUTIONS: [(usize, usize, usize, usize, usize, bool); 7] = [
-    (64, 64, 160, 3, 1, false),
-    (64, 64, 160, 3, 1, true),
-    (256, 256, 40, 3, 1, false),
-    (256, 256, 40, 3, 1, true),
-    (256, 256, 80, 1, 1, false),
-    (512, 512, 20, 1, 1, false),
-    (128, 256, 80, 3, 2, false),
+/// Layers of one shape: channels in, channels out, side of the output, kernel, stride, how many of
+/// them the network (v1) has.
+type Layers = (usize, usize, usize, usize, usize, usize);
+
+const L: &[Layers] = &[
+    (3, 64, 320, 3, 2, 1),
+    (64, 128, 160, 3, 2, 1),
+    (128, 256, 80, 3, 2, 1),
+    (256, 256, 40, 3, 2, 1),
+    (256, 512, 40, 3, 2, 1),
+    (512, 512, 20, 3, 2, 2),
+    (64, 64, 160, 3, 1, 6),
+    (256, 256, 160, 3, 1, 1),
+    (128, 128, 80, 3, 1, 19),
+    (256, 256, 80, 3, 1, 3),
+    (256, 64, 80, 3, 1, 2),
+    (64, 64, 80, 3, 1, 2),
+    (256, 256, 40, 3, 1, 27),
+    (512, 256, 40, 3, 1, 1),
+    (512, 64, 40, 3, 1, 2),
+    (256, 256, 20, 3, 1, 14),
+    (512, 256, 20, 3, 1, 1),
+    (512, 64, 20, 3, 1, 2),
+    (128, 128, 160, 1, 1, 1),
+    (320, 128, 160, 1, 1, 1),
+    (256, 32, 160, 1, 1, 1),
+    (256, 256, 80, 1, 1, 2),
+    (1024, 256, 80, 1, 1, 1),
+    (768, 256, 80, 1, 1, 2),
+    (256, 512, 80, 1, 1, 1),
+    (2048, 512, 40, 1, 1, 1),
+    (1024, 512, 40, 1, 1, 1),
+    (1536, 512, 40, 1, 1, 2),
+    (768, 512, 40, 1, 1, 1),
+    (1280, 512, 20, 1, 1, 1),
+    (1536, 512, 20, 1, 1, 1),
+    (512, 512, 20, 1, 1, 1),
 ];
 
+const M: &[Layers] = &[
+    (3, 48, 320, 3, 2, 1),
+    (48, 96, 160, 3, 2, 1),
+    (96, 192, 80, 3, 2, 1),
+    (192, 384, 40, 3, 2, 1),
+    (384, 576, 20, 3, 2, 1),
+    (48, 48, 160, 3, 1, 4),
+    (256, 256, 160, 3, 1, 1),
+    (96, 96, 80, 3, 1, 13),
+    (192, 192, 80, 3, 1, 2),
+    (192, 192, 40, 3, 1, 18),
+    (384, 192, 40, 3, 1, 1),
+    (288, 288, 20, 3, 1, 9),
+    (576, 192, 20, 3, 1, 1),
+    (192, 192, 80, 1, 1, 1),
+    (576, 192, 80, 1, 1, 2),
+    (960, 384, 40, 1, 1, 2),
+    (1152, 576, 20, 1, 1, 2),
+];
+
+/// Rounds of which the fastest counts.
+const ROUNDS: usize = 5;
+/// A round lasts so long at least.
+const SECONDS: f64 = 0.02;
+
+/// CPU seconds of this thread.
+fn seconds(start: Instant) -> f64 {
+    let accounted = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let nanoseconds = accounted.and_then(|text| text.split(' ').next()?.parse::<f64>().ok());
+    nanoseconds.map_or_else(|| start.elapsed().as_secs_f64(), |nanoseconds| nanoseconds * 1e-9)
+}
+
+/// Seconds of one call: the least of several rounds.
+fn time(mut call: impl FnMut()) -> f64 {
+    let start = Instant::now();
+    let mut round = || {
+        let (before, mut calls) = (seconds(start), 0);
+        loop {
+            call();
+            calls += 1;
+            let taken = seconds(start) - before;
+            if taken >= SECONDS {
+                return taken / f64::from(calls);
+            }
+        }
+    };
+    (0..ROUNDS).map(|_| round()).fold(f64::INFINITY, f64::min)
+}
+
+/// Operations a second that multiply-adds in registers reach.
+fn peak(set: InstructionSet) -> f64 {
+    let rounds = 1 << 16;
+    let operations = multiply_adds(set, rounds).1 as f64;
+    let chains = || {
+        black_box(multiply_adds(set, black_box(rounds)));
+    };
+    operations / time(chains)
+}
+
 fn maps(channels: usize, height: usize, width: usize) -> Maps {
-    let mut maps = Maps::new(MapsShape { blocks: channels / LANES, height, width, border: 1 });
+    let lanes = channels.div_ceil(LANES) * LANES;
+    let mut maps = Maps::new(MapsShape { blocks: lanes / LANES, height, width, border: 1 });
     (0..channels).for_each(|lane| maps.write_channel(lane, &vec![0.5; height * width]));
     maps
 }
 
 fn whole(maps: usize, channels: usize) -> View {
-    View { maps, block: 0, blocks: channels / LANES }
+    View { maps, block: 0, blocks: channels.div_ceil(LANES) }
 }
 
-fn peak(c: &mut Criterion, set: InstructionSet) {
-    let rounds = 1 << 16;
-    let mut group = c.benchmark_group(set.name());
-    group.throughput(Throughput::Elements(multiply_adds(set, rounds).1));
-    group.bench_function("peak", |b| b.iter(|| multiply_adds(set, black_box(rounds))));
+/// Seconds of one convolution.
+fn convolution(set: InstructionSet, (ins, outs, side, kernel, stride, _): Layers, winograd: bool) -> f64 {
+    let [input, output] = [ins, outs].map(|channels| lane_map(&[channels]));
+    let (weights, bias) = (vec![0.01; ins * outs * kernel * kernel], vec![0.1; outs]);
+    let spec =
+        ConvolutionSpec { weights: &weights, bias: &bias, kernel, stride, silu: true, input: &input, output: &output };
+    let convolution = Convolution::new(&spec, set, winograd);
+    let mut all = [maps(ins, side * stride, side * stride), maps(outs, side, side)];
+    let mut scratch = Scratch::default();
+    time(|| convolution.run(&mut all, &mut scratch, whole(0, ins), whole(1, outs), None, false))
 }
 
-fn convolutions(c: &mut Criterion, set: InstructionSet) {
-    let mut group = c.benchmark_group(set.name());
-    for (ins, outs, side, kernel, stride, winograd) in CONVOLUTIONS {
-        let [input, output] = [ins, outs].map(|channels| lane_map(&[channels]));
-        let (weights, bias) = (vec![0.01; ins * outs * kernel * kernel], vec![0.1; outs]);
-        let spec = ConvolutionSpec {
-            weights: &weights,
-            bias: &bias,
-            kernel,
-            stride,
-            silu: true,
-            input: &input,
-            output: &output,
-        };
-        let convolution = Convolution::new(&spec, set, winograd);
-        let mut all = [maps(ins, side * stride, side * stride), maps(outs, side, side)];
-        let mut scratch = Scratch::default();
-        group.throughput(Throughput::Elements((2 * ins * outs * side * side * kernel * kernel) as u64));
-        let how = if winograd { "winograd" } else { "direct" };
-        group.bench_function(format!("{kernel}x{kernel} s{stride} {ins}-{outs} {side}x{side} {how}"), |b| {
-            b.iter(|| convolution.run(&mut all, &mut scratch, whole(0, ins), whole(1, outs), None, false));
-        });
+/// Sums over the layers of a network.
+#[derive(Default)]
+struct Total {
+    operations: f64,
+    seconds: f64,
+    /// What the peak would take.
+    at_peak: f64,
+}
+
+impl Total {
+    fn add(&mut self, count: usize, operations: f64, seconds: f64, peak: f64) {
+        self.operations += count as f64 * operations;
+        self.seconds += count as f64 * seconds;
+        self.at_peak += count as f64 * operations / peak;
     }
 }
 
-fn texts(c: &mut Criterion, set: InstructionSet) {
-    let (classes, channels, side) = (1203, 512, 40);
-    let mut group = c.benchmark_group(set.name());
+fn row(name: &str, count: usize, operations: f64, seconds: f64, peak: f64) {
+    let rate = operations / seconds;
+    println!(
+        "| {name} | {count} | {:.2} | {:.2} | {:.1} | {:.1} | {:.0} % |",
+        operations * 1e-9,
+        seconds * 1e3,
+        rate * 1e-9,
+        peak * 1e-9,
+        100.0 * rate / peak
+    );
+}
+
+fn convolutions(set: InstructionSet, layers: &[Layers]) {
+    let [mut squares, mut direct, mut best] = [(); 3].map(|()| Total::default());
+    for &layer in layers {
+        let (ins, outs, side, kernel, stride, count) = layer;
+        let operations = (2 * ins * outs * side * side * kernel * kernel) as f64;
+        let name = format!("{kernel}x{kernel} s{stride} {ins}-{outs} {side}x{side}");
+        let peak = peak(set);
+        let mut fastest = convolution(set, layer, false);
+        row(&format!("{name} direct"), count, operations, fastest, peak);
+        direct.add(count, operations, fastest, peak);
+        if kernel == 3 && stride == 1 {
+            let winograd = convolution(set, layer, true);
+            row(&format!("{name} winograd"), count, operations, winograd, peak);
+            squares.add(count, operations, winograd, peak);
+            fastest = winograd;
+        }
+        best.add(count, operations, fastest, peak);
+    }
+    for (name, total) in [("all, direct", direct), ("3x3 s1, winograd", squares), ("all, winograd", best)] {
+        row(&format!("**{name}**"), 1, total.operations, total.seconds, total.operations / total.at_peak);
+    }
+}
+
+fn texts(set: InstructionSet) {
+    let (classes, channels, side) = (1203, 512, 80);
     let guide = Guide::new(set, classes, 2, |class, lane| (class + lane) as f32 * 1e-3);
     let mut head = [maps(2 * LANES, side, side)];
-    group.throughput(Throughput::Elements((2 * classes * 2 * LANES * side * side) as u64));
-    group.bench_function("best score", |b| b.iter(|| best_scores(&mut head, whole(0, 2 * LANES), &guide, false)));
-    let mut rows = [maps(channels, 1, classes)];
-    group.throughput(Throughput::Elements((2 * classes * channels * side * side) as u64));
-    let embedding = vec![0.1; channels * side * side];
-    let value = |lane: usize, position: usize| embedding[lane * side * side + position];
-    group.bench_function("contrast", |b| {
-        b.iter(|| contrast(set, &mut rows, whole(0, channels), side * side, value, 0.0, false));
-    });
+    let operations = (2 * classes * 2 * LANES * side * side) as f64;
+    let seconds = time(|| drop(best_scores(&mut head, whole(0, 2 * LANES), &guide, false)));
+    row("best of 1203 classes, 32 channels, 80x80", 4, operations, seconds, peak(set));
+    let vectors = ClassVectors::new(set, vec![0.0; classes], channels / LANES, |_, _| -0.1);
+    let mut embedding = [maps(channels, side, side)];
+    let operations = (2 * classes * channels * side * side) as f64;
+    let seconds = time(|| drop(class_scores_above(&mut embedding, whole(0, channels), &vectors, None, 0.0, false)));
+    row("1203 classes above a floor, 512 channels, 80x80", 1, operations, seconds, peak(set));
 }
 
-fn kernels(c: &mut Criterion) {
-    for set in InstructionSet::available() {
-        peak(c, set);
-        convolutions(c, set);
-        texts(c, set);
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let asked = |name: &str, among: &[&str]| {
+        let named: Vec<&String> = arguments.iter().filter(|argument| among.contains(&argument.as_str())).collect();
+        named.is_empty() || named.iter().any(|argument| *argument == name)
+    };
+    for set in InstructionSet::available().into_iter().filter(|set| asked(set.name(), &["portable", "avx2", "avx512"]))
+    {
+        for (name, layers) in [("L", L), ("M", M)].into_iter().filter(|(name, _)| asked(name, &["L", "M"])) {
+            println!("\n{name}, {}\n", set.name());
+            println!("| kernel | layers | GFLOP | ms | GFLOP/s | peak | share |\n|---|---:|---:|---:|---:|---:|---:|");
+            convolutions(set, layers);
+        }
+        texts(set);
     }
 }
-
-criterion_group! {
-    name = all;
-    config = Criterion::default()
-        .sample_size(10)
-        .warm_up_time(Duration::from_millis(100))
-        .measurement_time(Duration::from_millis(500));
-    targets = kernels
-}
-criterion_main!(all);
