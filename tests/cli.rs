@@ -111,10 +111,14 @@ impl Finished {
         Self { code, stdout: text(output.stdout), stderr: text(output.stderr) }
     }
 
-    /// Exit code 2, nothing on stdout, a message with each of these words, and no panic.
+    /// Exit code 2, nothing on stdout but the error where JSON was asked for, a message with each of
+    /// these words, and no panic.
     fn refused(&self, words: &[&str]) {
         assert_eq!(self.code, 2, "{}", self.stderr);
-        assert!(self.stdout.is_empty(), "{}", self.stdout);
+        if !self.stdout.is_empty() {
+            let document: Value = serde_json::from_str(&self.stdout).expect("an error as JSON");
+            assert_eq!(document["error"]["exit_code"], 2, "{}", self.stdout);
+        }
         assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
         for word in words {
             assert!(self.stderr.contains(word), "no {word:?} in: {}", self.stderr);
