@@ -266,9 +266,9 @@ mod tests {
         let steady = Scripted::new(&clock, |_| 100.0);
         let series = measure(&steady, &INPUTS, &limits(RULE, 1.0, 1), &clock).expect("nothing fails");
         assert_eq!((series.warm_up.images, series.warm_up.settled), (30, true));
-        let falling = Scripted::new(&clock, |call| if call < 60 { 500.0 - 5.0 * call as f64 } else { 200.0 });
+        let falling = Scripted::new(&clock, |call| if call < 30 { 500.0 - 10.0 * call as f64 } else { 200.0 });
         let series = measure(&falling, &INPUTS, &limits(RULE, 1.0, 1), &clock).expect("nothing fails");
-        assert!(series.warm_up.settled && (60..100).contains(&series.warm_up.images), "{:?}", series.warm_up);
+        assert!(series.warm_up.settled && (45..60).contains(&series.warm_up.images), "{:?}", series.warm_up);
     }
 
     #[test]
