@@ -1,86 +1,14 @@
-//! The measurement as a user meets it: one real trial of the embedded zoo, and its refusals.
+//! Measurements: the program as a user meets it, and every verdict with made-up processes and time.
 
-use std::path::Path;
-use std::process::{Command, Output};
-
-use serde_json::Value;
-
-fn zoobench(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_zoobench"));
-    command.args(arguments).current_dir(folder).env("XDG_CACHE_HOME", folder.join("cache"));
-    command.output().expect("the program starts")
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-#[test]
-fn a_trial_of_the_embedded_zoo_is_measured_and_invalid() {
-    let place = tempfile::tempdir().expect("a temporary folder");
-    let output = zoobench(place.path(), &["latency", "--trial", "--json", "latency.json"]);
-    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
-    let text = std::fs::read_to_string(place.path().join("latency.json")).expect("the measurement");
-    let record: Value = serde_json::from_str(&text).expect("JSON");
-    assert_eq!((&record["schema_version"], &record["verdict"]), (&Value::from(1), &Value::from("INVALID")));
-    let reasons = record["reasons"].to_string();
-    assert!(reasons.contains("zoobench run --zoo shapes") && reasons.contains("trial length"), "{reasons}");
-    let rows = record["measurements"].as_array().expect("a list");
-    let names: Vec<String> = rows.iter().map(|row| format!("{} {}", row["variant"], row["latency"])).collect();
-    let expected = ["shapes_v1", "shapes_v2"].map(|v| ["forward", "segment"].map(|l| format!("\"{v}\" \"{l}\"")));
-    assert_eq!(names, expected.concat());
-    for (index, row) in rows.iter().enumerate() {
-        check_row(place.path(), index, row);
-    }
-}
-
-/// Every pinned key, stages that sum to the total, and as many raw samples as are said.
-fn check_row(folder: &Path, index: usize, row: &Value) {
-    for key in ["device", "engine", "dtype", "scenario", "batch", "outliers", "mad_ms", "peak_memory_bytes"] {
-        assert!(row.get(key).is_some(), "{key}");
-    }
-    let number = |key: &str| row[key].as_f64().unwrap_or_else(|| panic!("{key} is no number"));
-    let rising = ["min_ms", "p50_ms", "p90_ms", "p95_ms", "p99_ms", "max_ms"].map(number);
-    assert!(rising.is_sorted() && rising[0] > 0.0, "{rising:?}");
-    let stages = row["stages"].as_array().expect("stages");
-    let sum: f64 = stages.iter().map(|stage| stage["mean_ms"].as_f64().expect("a mean")).sum();
-    assert!((sum / number("mean_ms") - 1.0).abs() < 0.02, "{row}");
-    let raw = std::fs::read_to_string(folder.join(row["raw"].as_str().expect("a name"))).expect("samples");
-    let samples: Vec<Value> = raw.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    let own: Vec<f64> = samples
-        .iter()
-        .filter(|line| line["measurement"] == index)
-        .map(|line| line["ms"].as_f64().expect("ms"))
-        .collect();
-    assert_eq!(own.len() as u64, row["samples"].as_u64().expect("a count"));
-    let mean = own.iter().sum::<f64>() / own.len() as f64;
-    assert!((mean - number("mean_ms")).abs() < 1e-6 * mean);
-}
-
-#[test]
-fn bad_input_is_refused_before_anything_is_measured() {
-    let place = tempfile::tempdir().expect("a temporary folder");
-    std::fs::write(place.path().join("base.json"), "{\"schema_version\": 7}").expect("a file");
-    let cases: [(&[&str], &str); 5] = [
-        (&["--variants", "nobody"], "nobody"),
-        (&["--random-weights", "v9-X"], "v2-L"),
-        (&["--accuracy", "nowhere"], "run.json"),
-        (&["--compare", "base.json"], "schema_version is 7"),
-        (&["--device", "abacus"], "abacus"),
-    ];
-    for (arguments, word) in cases {
-        let all = [&["latency", "--trial", "--json", "out.json"], arguments].concat();
-        let output = zoobench(place.path(), &all);
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", stderr(&output));
-        assert!(stderr(&output).contains(word) && !stderr(&output).contains("panicked"), "{}", stderr(&output));
-        assert!(!place.path().join("out.json").exists());
-    }
-}
-
-#[test]
-fn absent_weights_measure_nothing() {
-    let place = tempfile::tempdir().expect("a temporary folder");
-    let output = zoobench(place.path(), &["latency", "--trial", "--weights", "."]);
-    assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
-    assert!(stderr(&output).contains("--weights"), "{}", stderr(&output));
-}
+#[path = "latency/comparing.rs"]
+mod comparing;
+#[path = "latency/fake.rs"]
+mod fake;
+#[path = "latency/files.rs"]
+mod files;
+#[path = "latency/program.rs"]
+mod program;
+#[path = "latency/tied.rs"]
+mod tied;
+#[path = "latency/verdicts.rs"]
+mod verdicts;

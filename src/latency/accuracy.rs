@@ -1,8 +1,10 @@
 //! The accuracy result that a latency is tied to.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use super::order::WorkReport;
+use super::outputs::first_other_image;
 use super::record::Measurement;
 use super::verdict::Reason;
 use super::LatencyError;
@@ -10,7 +12,7 @@ use crate::report::StoredRun;
 
 /// An accuracy run, and how one like it is made.
 pub(super) struct Accuracy {
-    folder: String,
+    folder: PathBuf,
     run: Option<StoredRun>,
     command: String,
 }
@@ -20,11 +22,18 @@ impl Accuracy {
     /// A folder that holds no run.
     pub(super) fn read(folder: Option<&Path>, command: String) -> Result<Self, LatencyError> {
         let run = folder.map(StoredRun::read).transpose()?;
-        Ok(Self { folder: folder.map_or_else(String::new, |folder| folder.display().to_string()), run, command })
+        Ok(Self { folder: folder.unwrap_or(Path::new("")).to_owned(), run, command })
     }
 
     /// What keeps the measured weights from being tied to the run.
-    pub(super) fn reasons(&self, rows: &[Measurement]) -> Vec<Reason> {
+    ///
+    /// # Errors
+    /// A results file of the run that cannot be read.
+    pub(super) fn reasons(
+        &self,
+        rows: &[Measurement],
+        reports: &BTreeMap<String, Vec<WorkReport>>,
+    ) -> Result<Vec<Reason>, LatencyError> {
         let weights: BTreeMap<&str, &Measurement> = rows.iter().map(|row| (row.variant.as_str(), row)).collect();
         let random = |row: &&Measurement| row.random_weights;
         let mut reasons: Vec<Reason> = weights
@@ -38,11 +47,19 @@ impl Accuracy {
             _ if tied.is_empty() => {}
             None => reasons.push(Reason::NoAccuracy { command: self.command.clone() }),
             Some(run) => {
-                reasons.extend(self.run_reason(run));
-                reasons.extend(tied.into_iter().filter_map(|row| self.weights_reason(run, row)));
+                let all: Vec<&WorkReport> = reports.values().flatten().collect();
+                reasons.extend(self.run_reason(run, &all));
+                for row in tied {
+                    let reports = reports.get(&row.variant).map_or(&[][..], Vec::as_slice);
+                    let reason = match self.weights_reason(run, row) {
+                        None => self.outputs_reason(&row.variant, reports)?,
+                        reason => reason,
+                    };
+                    reasons.extend(reason);
+                }
             }
         }
-        reasons
+        Ok(reasons)
     }
 
     /// Mask AP of a variant in points, where the run has it.
@@ -50,17 +67,44 @@ impl Accuracy {
         Some(100.0 * self.run.as_ref()?.metrics(variant)?.results.segm.ap?)
     }
 
-    fn run_reason(&self, run: &StoredRun) -> Option<Reason> {
+    fn folder(&self) -> String {
+        self.folder.display().to_string()
+    }
+
+    fn run_reason(&self, run: &StoredRun, reports: &[&WorkReport]) -> Option<Reason> {
         let (theirs, ours) = (&run.record().zoobench_version, env!("CARGO_PKG_VERSION"));
         if theirs != ours {
             let (theirs, ours) = (theirs.clone(), ours.to_owned());
-            return Some(Reason::AccuracyVersion { run: self.folder.clone(), theirs, ours });
+            return Some(Reason::AccuracyVersion { run: self.folder(), theirs, ours });
         }
-        run.caveat().map(|why| Reason::AccuracyPartial { run: self.folder.clone(), why })
+        if let Some(why) = run.caveat() {
+            return Some(Reason::AccuracyPartial { run: self.folder(), why });
+        }
+        let theirs = run.record().program_sha256.as_ref();
+        let other = reports.iter().find(|report| theirs.is_none() || report.program_sha256.as_ref() != theirs)?;
+        let name = |program: Option<&String>| program.map_or_else(|| "unknown".to_owned(), Clone::clone);
+        Some(Reason::AccuracyProgram {
+            run: self.folder(),
+            theirs: name(theirs),
+            ours: name(other.program_sha256.as_ref()),
+            command: self.command.clone(),
+        })
+    }
+
+    /// Every process of a variant must find what the run found.
+    fn outputs_reason(&self, variant: &str, reports: &[WorkReport]) -> Result<Option<Reason>, LatencyError> {
+        let path = self.folder.join(variant).join("results.json");
+        for report in reports {
+            if let Some(image_id) = first_other_image(&path, &report.outputs)? {
+                let (run, variant, command) = (self.folder(), variant.to_owned(), self.command.clone());
+                return Ok(Some(Reason::AccuracyOutputs { run, variant, image_id, command }));
+            }
+        }
+        Ok(None)
     }
 
     fn weights_reason(&self, run: &StoredRun, row: &Measurement) -> Option<Reason> {
-        let (folder, variant) = (self.folder.clone(), row.variant.clone());
+        let (folder, variant) = (self.folder(), row.variant.clone());
         match run.metrics(&row.variant) {
             None => Some(Reason::AccuracyVariant { run: folder, variant, command: self.command.clone() }),
             Some(metrics) if metrics.weights_sha256 != row.weights_sha256 => {

@@ -1,5 +1,6 @@
 //! The whole measurement: processes in random order, rows, verdict, comparison.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -79,18 +80,20 @@ pub fn measure_latency(
     let accuracy = Accuracy::read(job.accuracy.as_deref(), command)?;
     let base = job.base.as_deref().map(|path| read_record(path, &machine)).transpose()?;
     let session = Session { job, subjects: &subjects, launcher, on_process, interrupted };
-    let (mut measured, more) = session.measure(job.seed)?;
-    notes.extend(more);
+    let mut taken = session.measure(job.seed)?;
     let mut comparisons = Vec::new();
     if let (Some(base), Some(path)) = (&base, &job.base) {
-        comparisons = session.compare(&base.measurements, &mut measured)?;
+        comparisons = session.compare(&base.measurements, &mut taken)?;
         if comparisons.is_empty() {
             let what = subjects.iter().map(|subject| subject.variant.as_str()).collect::<Vec<_>>().join(", ");
             return Err(LatencyError::NothingInCommon { path: path.clone(), what });
         }
     }
-    let (rows, samples): (Vec<Measurement>, Vec<Vec<f64>>) = measured.into_iter().unzip();
-    let reasons = reasons(job, &accuracy, &rows, &comparisons);
+    let Taken { rows, reports, during } = taken;
+    notes.extend(session.notes(&reports));
+    let (rows, samples): (Vec<Measurement>, Vec<Vec<f64>>) = rows.into_iter().unzip();
+    let machine = MachineRecord { debug_build: any_debug_build(&reports), during, ..machine };
+    let reasons = reasons(job, &machine, accuracy.reasons(&rows, &reports)?, &rows, &comparisons);
     let ap = rows.iter().map(|row| accuracy.ap(&row.variant)).collect();
     Ok(Measured { record: record(job, machine, rows, comparisons, &reasons, notes), samples, ap })
 }
@@ -119,8 +122,18 @@ fn record(
     }
 }
 
-fn reasons(job: &LatencyJob, accuracy: &Accuracy, rows: &[Measurement], comparisons: &[Comparison]) -> Vec<Reason> {
-    let debug = cfg!(debug_assertions).then_some(Reason::DebugBuild);
+fn any_debug_build(reports: &Reports) -> bool {
+    reports.values().flatten().any(|report| report.debug_build)
+}
+
+fn reasons(
+    job: &LatencyJob,
+    machine: &MachineRecord,
+    accuracy: Vec<Reason>,
+    rows: &[Measurement],
+    comparisons: &[Comparison],
+) -> Vec<Reason> {
+    let debug = machine.debug_build.then_some(Reason::DebugBuild);
     let trial = (job.length == Length::Trial).then_some(Reason::TrialLength);
     let ambiguous = comparisons.iter().filter(|comparison| comparison.change == Change::Ambg);
     let ambiguous = ambiguous.map(|comparison| Reason::Ambiguous {
@@ -128,7 +141,7 @@ fn reasons(job: &LatencyJob, accuracy: &Accuracy, rows: &[Measurement], comparis
         difference: comparison.difference,
     });
     let by_row = rows.iter().flat_map(row_reasons);
-    debug.into_iter().chain(trial).chain(accuracy.reasons(rows)).chain(by_row).chain(ambiguous).collect()
+    debug.into_iter().chain(trial).chain(accuracy).chain(by_row).chain(ambiguous).collect()
 }
 
 /// One whose weights are timed.
@@ -198,6 +211,17 @@ fn command(job: &LatencyJob) -> String {
     format!("zoobench run --zoo {}{data}{weights} --out runs/{}", job.zoo_argument, job.zoo.name)
 }
 
+/// What the processes of each variant told, in the order in which they ran.
+type Reports = BTreeMap<String, Vec<WorkReport>>;
+
+/// What one pass over all processes gave.
+struct Taken {
+    rows: Vec<Row>,
+    reports: Reports,
+    /// The machine between two processes.
+    during: Vec<MachineState>,
+}
+
 struct Session<'a> {
     job: &'a LatencyJob,
     subjects: &'a [Subject],
@@ -209,9 +233,9 @@ struct Session<'a> {
 impl Session<'_> {
     /// One round a process, each in an order of its own, so that a change of the machine in time
     /// falls on all variants alike.
-    fn measure(&self, seed: u64) -> Result<(Vec<Row>, Vec<String>), LatencyError> {
+    fn measure(&self, seed: u64) -> Result<Taken, LatencyError> {
         let processes = self.job.length.processes();
-        let mut reports: Vec<Vec<WorkReport>> = self.subjects.iter().map(|_| vec![]).collect();
+        let (mut reports, mut during) = (Reports::new(), Vec::new());
         let mut draws = Draws::new(seed ^ hash("order of processes"));
         for round in 0..processes {
             let mut order: Vec<usize> = (0..self.subjects.len()).collect();
@@ -222,13 +246,17 @@ impl Session<'_> {
                 }
                 let subject = &self.subjects[index];
                 let done = round * self.subjects.len() + position;
+                if done > 0 {
+                    during.push(MachineState::now());
+                }
                 (self.on_process)(done, processes * self.subjects.len(), &subject.variant);
-                reports[index].push(self.launch(subject, round, &mut draws)?);
+                let report = self.launch(subject, round, &mut draws)?;
+                reports.entry(subject.variant.clone()).or_default().push(report);
             }
         }
-        let measured = self.subjects.iter().zip(&reports);
-        let rows = measured.flat_map(|(subject, reports)| rows(&self.named(subject), &subject.tasks, reports));
-        Ok((rows.collect(), self.notes(&reports)))
+        let of = |subject: &Subject| rows(&self.named(subject), &subject.tasks, &reports[&subject.variant]);
+        let rows = self.subjects.iter().flat_map(of).collect();
+        Ok(Taken { rows, reports, during })
     }
 
     fn launch(&self, subject: &Subject, round: usize, draws: &mut Draws) -> Result<WorkReport, LatencyError> {
@@ -257,9 +285,10 @@ impl Session<'_> {
         Named { variant: &subject.variant, computed: &self.job.computed, random_weights }
     }
 
-    fn notes(&self, reports: &[Vec<WorkReport>]) -> Vec<String> {
+    fn notes(&self, reports: &Reports) -> Vec<String> {
         let mut notes = Vec::new();
-        for (subject, reports) in self.subjects.iter().zip(reports) {
+        for subject in self.subjects {
+            let reports = &reports[&subject.variant];
             let largest = reports.iter().flat_map(|report| &report.left_out).map(|task| task.batch).min();
             notes.extend(largest.map(|batch| format!("{}: no memory for batches from {batch} on", subject.variant)));
             let series = reports.iter().flat_map(|report| &report.series);
@@ -275,14 +304,14 @@ impl Session<'_> {
     }
 
     /// Compares with the base; where that is ambiguous, measures once more and lets that decide.
-    fn compare(&self, base: &[Measurement], measured: &mut Vec<Row>) -> Result<Vec<Comparison>, LatencyError> {
-        let rows = |measured: &[Row]| measured.iter().map(|row| row.0.clone()).collect::<Vec<_>>();
-        let first = compare(base, &rows(measured));
+    fn compare(&self, base: &[Measurement], taken: &mut Taken) -> Result<Vec<Comparison>, LatencyError> {
+        let rows = |taken: &Taken| taken.rows.iter().map(|row| row.0.clone()).collect::<Vec<_>>();
+        let first = compare(base, &rows(taken));
         if first.iter().all(|comparison| comparison.change != Change::Ambg) {
             return Ok(first);
         }
-        (*measured, _) = self.measure(self.job.seed ^ hash("confirmation"))?;
-        let mut second = compare(base, &rows(measured));
+        *taken = self.measure(self.job.seed ^ hash("confirmation"))?;
+        let mut second = compare(base, &rows(taken));
         second.iter_mut().for_each(|comparison| comparison.confirmed = true);
         Ok(second)
     }

@@ -83,9 +83,7 @@ impl Length {
     fn warm_up(self) -> WarmUp {
         match self {
             Self::Trial => WarmUp { seconds: 0.0, images: 1, steady: false },
-            // The quick length shares its time among five processes.
-            Self::Quick => WarmUp { seconds: 1.0, images: 20, steady: true },
-            Self::Standard | Self::Record => WarmUp { seconds: 3.0, images: 50, steady: true },
+            Self::Quick | Self::Standard | Self::Record => WarmUp { seconds: 3.0, images: 50, steady: true },
         }
     }
 }
@@ -140,6 +138,28 @@ mod tests {
         }
         assert_eq!(Length::Quick.tasks().len(), 2);
         assert_eq!(Length::Standard.tasks().len(), 18);
+    }
+
+    #[test]
+    fn every_length_that_counts_is_warmed_up_by_the_protocol_and_runs_in_five_processes() {
+        for (length, seconds) in [(Length::Quick, 10.0), (Length::Standard, 60.0), (Length::Record, 600.0)] {
+            let limits = length.limits(&Task::single(Latency::Segment));
+            assert_eq!(limits.warm_up, WarmUp { seconds: 3.0, images: 50, steady: true }, "{}", length.name());
+            assert_eq!((length.processes(), 5.0 * limits.seconds), (5, seconds), "{}", length.name());
+        }
+    }
+
+    #[test]
+    fn the_longer_lengths_have_a_deployment_row_and_rising_batches() {
+        for length in [Length::Standard, Length::Record] {
+            let tasks = length.tasks();
+            let deployed: Vec<_> = tasks.iter().filter(|task| task.score_threshold == DEPLOYED_SCORE).collect();
+            assert!(matches!(deployed[..], [Task { latency: Latency::Segment, batch: 1, .. }]), "{deployed:?}");
+            for latency in [Latency::Forward, Latency::Segment] {
+                let offline = tasks.iter().filter(|task| task.scenario == Scenario::Offline && task.latency == latency);
+                assert_eq!(offline.map(|task| task.batch).collect::<Vec<_>>(), BATCHES);
+            }
+        }
     }
 
     #[test]

@@ -2,13 +2,13 @@
 
 use sha2::{Digest, Sha256};
 
+use super::gpu::survey_gpus;
 use super::machine_state::{base_clock_mhz, governor, kernel, memory_bytes, MachineState};
 use super::order::Computed;
 use super::record::MachineRecord;
 use crate::run::machine;
 
 /// The machine before a measurement.
-///
 pub(super) fn machine_record(computed: &Computed) -> MachineRecord {
     let facts = machine(&computed.compute());
     let memory_bytes = memory_bytes("MemTotal");
@@ -28,10 +28,11 @@ pub(super) fn machine_record(computed: &Computed) -> MachineRecord {
         memory_bytes,
         governor: governor(),
         base_clock_mhz: base_clock_mhz(),
-        gpu: "not asked: this build computes on the CPU alone and has no NVML".to_owned(),
+        gpu: survey_gpus().summary(),
         debug_build: cfg!(debug_assertions),
         clock_method: "host monotonic clock on both sides of each call; calls on the CPU are synchronous".to_owned(),
         before: now.clone(),
+        during: vec![],
         after: now,
     }
 }

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::gpu::{survey_gpus, GpuState};
+
 /// Ten readings of the clock a second.
 const READING_INTERVAL: Duration = Duration::from_millis(100);
 /// A reading below this share of the usual clock is one under throttling.
@@ -61,6 +63,9 @@ pub struct MachineState {
     pub load_average: Option<f64>,
     /// Memory that could be had, in bytes.
     pub memory_available_bytes: Option<u64>,
+    /// NVIDIA GPUs; none where there is no driver.
+    #[serde(default)]
+    pub gpus: Vec<GpuState>,
 }
 
 impl MachineState {
@@ -71,6 +76,7 @@ impl MachineState {
             clock_mhz: clock_mhz(),
             load_average: load.and_then(|text| text.split_whitespace().next()?.parse().ok()),
             memory_available_bytes: memory_bytes("MemAvailable"),
+            gpus: survey_gpus().gpus,
         }
     }
 }

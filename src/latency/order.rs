@@ -73,6 +73,21 @@ pub struct WorkReport {
     pub series: Vec<TaskReport>,
     /// Tasks for which there was not memory enough.
     pub left_out: Vec<Task>,
+    /// Whether the timed program was compiled with its assertions.
+    pub debug_build: bool,
+    /// SHA-256 of the timed program; `None` where it cannot be read.
+    pub program_sha256: Option<String>,
+    /// What the weights find in the first images, under the thresholds of the accuracy run.
+    pub outputs: Vec<OutputChecksum>,
+}
+
+/// What was found in one image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputChecksum {
+    /// The image.
+    pub image_id: i64,
+    /// SHA-256 of its records as a results file spells them.
+    pub sha256: String,
 }
 
 /// One timed series of one process.

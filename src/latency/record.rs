@@ -89,6 +89,9 @@ pub struct MachineRecord {
     pub clock_method: String,
     /// Before the first process.
     pub before: MachineState,
+    /// After each process but the last.
+    #[serde(default)]
+    pub during: Vec<MachineState>,
     /// After the last.
     pub after: MachineState,
 }

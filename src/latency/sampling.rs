@@ -15,7 +15,7 @@ const WINDOW: usize = 20;
 /// By how much it may still move.
 const REST: f64 = 0.01;
 /// A warm-up that does not come to rest ends at so many times its seconds and images.
-const WARM_UP_PATIENCE: usize = 5;
+const WARM_UP_PATIENCE: usize = 2;
 /// nvbench's stdrel criterion: fewest samples, seconds, and the noise below which more tell nothing.
 const STEADY_SAMPLES: usize = 64;
 const STEADY_SECONDS: f64 = 0.5;
@@ -58,8 +58,13 @@ pub enum Stop {
     Complete,
     /// Its samples agree so well that more would tell nothing (nvbench's stdrel criterion).
     Steady,
-    /// Its patience ended before it had its queries.
-    Patience,
+    /// Its patience ended first.
+    Patience {
+        /// Whether it had its queries.
+        queries_met: bool,
+        /// Whether it had its seconds.
+        seconds_met: bool,
+    },
 }
 
 /// How the warm-up went.
@@ -164,7 +169,8 @@ fn stop(limits: &Limits, times: &[f64], busy_seconds: f64, wall: Duration) -> Op
     if enough && look && relative_deviation(times) < STEADY_DEVIATION {
         return Some(Stop::Steady);
     }
-    (wall.as_secs_f64() >= limits.patience_seconds && limits.patience_seconds > 0.0).then_some(Stop::Patience)
+    let patience = Stop::Patience { queries_met: enough, seconds_met: busy_seconds >= limits.seconds };
+    (wall.as_secs_f64() >= limits.patience_seconds && limits.patience_seconds > 0.0).then_some(patience)
 }
 
 /// Whether the median of the last [`WINDOW`] calls is that of half a window before, to 1 %.
@@ -250,7 +256,7 @@ mod tests {
         let slow = Scripted::new(&clock, |call| 1e4 + call as f64 * 1e3);
         let limits = Limits { patience_seconds: 60.0, ..limits(WarmUp::NONE, 2.0, 1000) };
         let series = measure(&slow, &INPUTS, &limits, &clock).expect("nothing fails");
-        assert_eq!(series.stop, Stop::Patience);
+        assert_eq!(series.stop, Stop::Patience { queries_met: false, seconds_met: true });
         assert!(series.samples.len() < 10);
     }
 
@@ -260,9 +266,9 @@ mod tests {
         let steady = Scripted::new(&clock, |_| 100.0);
         let series = measure(&steady, &INPUTS, &limits(RULE, 1.0, 1), &clock).expect("nothing fails");
         assert_eq!((series.warm_up.images, series.warm_up.settled), (30, true));
-        let falling = Scripted::new(&clock, |call| if call < 60 { 500.0 - 5.0 * call as f64 } else { 200.0 });
+        let falling = Scripted::new(&clock, |call| if call < 30 { 500.0 - 10.0 * call as f64 } else { 200.0 });
         let series = measure(&falling, &INPUTS, &limits(RULE, 1.0, 1), &clock).expect("nothing fails");
-        assert!(series.warm_up.settled && (60..100).contains(&series.warm_up.images), "{:?}", series.warm_up);
+        assert!(series.warm_up.settled && (45..60).contains(&series.warm_up.images), "{:?}", series.warm_up);
     }
 
     #[test]
@@ -270,7 +276,7 @@ mod tests {
         let clock = SimulatedClock::default();
         let rising = Scripted::new(&clock, |call| 100.0 * 1.05f64.powi(call as i32 % 300));
         let series = measure(&rising, &INPUTS, &limits(RULE, 1.0, 1), &clock).expect("nothing fails");
-        assert_eq!((series.warm_up.images, series.warm_up.settled), (150, false));
+        assert_eq!((series.warm_up.images, series.warm_up.settled), (60, false));
     }
 
     #[test]

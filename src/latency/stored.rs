@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::drive::Measured;
 use super::record::{LatencyRecord, MachineRecord, LATENCY_SCHEMA_VERSION};
 use super::LatencyError;
-use crate::dataset::{write_whole, WholeFile};
+use crate::dataset::WholeFile;
 
 /// Eight variants make a file of some 200 kB.
 const MAX_FILE_BYTES: u64 = 16 << 20;
@@ -44,35 +44,46 @@ pub(super) fn read_record(path: &Path, machine: &MachineRecord) -> Result<Latenc
     Ok(record)
 }
 
-/// Writes the JSON file and, beside it, every sample: `<stem>.samples.ndjson`.
+/// Writes the JSON file and, beside it, every sample: `<stem>.samples.ndjson`. Both or neither.
 ///
 /// # Errors
 /// Where one of them cannot be written.
 pub fn write_measured(measured: &Measured, path: &Path) -> Result<(), LatencyError> {
     let raw = raw_path(path);
     let unwritable = |path: &Path, error| LatencyError::Unwritable { path: path.to_owned(), error };
-    write_samples(&measured.samples, &raw).map_err(|error| unwritable(&raw, error))?;
     let mut record = measured.record.clone();
     let name = raw.file_name().unwrap_or_default().to_string_lossy();
     record.measurements.iter_mut().for_each(|row| row.raw = name.clone().into_owned());
-    let json = serde_json::to_vec_pretty(&record).map_err(std::io::Error::from);
-    let written = json.and_then(|mut json| {
-        json.push(b'\n');
-        write_whole(path, &json)
-    });
-    written.map_err(|error| unwritable(path, error))
+    // Both are written out before either gets its name, so a full disk leaves what was there.
+    let samples = samples_file(&measured.samples, &raw).map_err(|error| unwritable(&raw, error))?;
+    let json = json_file(&record, path).map_err(|error| unwritable(path, error))?;
+    samples.publish().map_err(|error| unwritable(&raw, error))?;
+    json.publish().map(drop).map_err(|error| {
+        // Samples of a measurement that is not there are of no use; if even this fails, that is less to say.
+        let _ = std::fs::remove_file(&raw);
+        unwritable(path, error)
+    })
+}
+
+fn json_file(record: &LatencyRecord, path: &Path) -> std::io::Result<WholeFile> {
+    let mut file = WholeFile::create(path)?;
+    serde_json::to_writer_pretty(&mut file, record)?;
+    file.write_all(b"\n")?;
+    file.flush()?;
+    Ok(file)
 }
 
 fn raw_path(path: &Path) -> PathBuf {
     path.with_extension("samples.ndjson")
 }
 
-fn write_samples(samples: &[Vec<f64>], path: &Path) -> std::io::Result<()> {
+fn samples_file(samples: &[Vec<f64>], path: &Path) -> std::io::Result<WholeFile> {
     let mut file = WholeFile::create(path)?;
     for (measurement, samples) in samples.iter().enumerate() {
         for ms in samples {
             writeln!(file, "{}", serde_json::json!({ "measurement": measurement, "ms": ms }))?;
         }
     }
-    file.publish().map(drop)
+    file.flush()?;
+    Ok(file)
 }

@@ -34,7 +34,9 @@ pub enum Reason {
     Throttled { row: String, throttled: usize, readings: usize },
     OtherLoad { row: String, share: f64 },
     Stages { row: String, sum_ms: f64, mean_ms: f64 },
-    Patience { row: String, samples: usize },
+    Patience { row: String, samples: usize, unmet: String },
+    AccuracyProgram { run: String, theirs: String, ours: String, command: String },
+    AccuracyOutputs { run: String, variant: String, image_id: i64, command: String },
     Ambiguous { row: String, difference: f64 },
 }
 
@@ -91,8 +93,14 @@ impl fmt::Display for Reason {
             Self::Stages { row, sum_ms, mean_ms } => {
                 write!(f, "{row}: the stages sum to {sum_ms:.3} ms, the total is {mean_ms:.3} ms: more than 2 % apart")
             }
-            Self::Patience { row, samples } => {
-                write!(f, "{row}: too slow for its length: {samples} samples when its patience ended; measure with a shorter length")
+            Self::AccuracyProgram { run, theirs, ours, command } => {
+                write!(f, "accuracy run {run} was made by another program ({theirs}; timed was {ours}): make one with this by `{command}`")
+            }
+            Self::AccuracyOutputs { run, variant, image_id, command } => {
+                write!(f, "{variant}: image {image_id}: what was timed finds other detections than accuracy run {run}: another engine, dtype or data; make one with `{command}`")
+            }
+            Self::Patience { row, samples, unmet } => {
+                write!(f, "{row}: too slow for its length: its patience ended at {samples} samples, without its {unmet}; measure with a shorter length")
             }
             Self::Ambiguous { row, difference } => {
                 write!(
@@ -114,8 +122,8 @@ pub fn row_reasons(row: &Measurement) -> Vec<Reason> {
     if (sum_ms - row.mean_ms).abs() > STAGE_AGREEMENT * row.mean_ms {
         reasons.push(Reason::Stages { row: name(), sum_ms, mean_ms: row.mean_ms });
     }
-    if row.stops.contains(&Stop::Patience) {
-        reasons.push(Reason::Patience { row: name(), samples: row.samples });
+    if let Some(unmet) = unmet(&row.stops) {
+        reasons.push(Reason::Patience { row: name(), samples: row.samples, unmet });
     }
     if row.clock_throttled as f64 > MOST_THROTTLED * row.clock_readings as f64 {
         let (throttled, readings) = (row.clock_throttled, row.clock_readings);
@@ -138,11 +146,24 @@ pub fn row_reasons(row: &Measurement) -> Vec<Reason> {
     reasons
 }
 
+/// What some process still lacked when its patience ended; `None` where none ended so.
+fn unmet(stops: &[Stop]) -> Option<String> {
+    let lacking = |of: fn(&Stop) -> bool| stops.iter().any(of);
+    let queries = lacking(|stop| matches!(stop, Stop::Patience { queries_met: false, .. }));
+    let seconds = lacking(|stop| matches!(stop, Stop::Patience { seconds_met: false, .. }));
+    let words: Vec<&str> = [(queries, "queries"), (seconds, "seconds")].iter().filter(|w| w.0).map(|w| w.1).collect();
+    (!words.is_empty()).then(|| words.join(" and "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::fixtures::measurement;
     use super::super::task::Latency;
     use super::*;
+
+    fn patience(queries_met: bool, seconds_met: bool) -> Stop {
+        Stop::Patience { queries_met, seconds_met }
+    }
 
     fn only(row: Measurement) -> Reason {
         let mut reasons = row_reasons(&row);
@@ -168,8 +189,9 @@ mod tests {
         let mut stages = measurement();
         stages.stages[0].mean_ms += 2.5;
         assert!(matches!(only(stages), Reason::Stages { .. }));
-        let slow = Measurement { stops: vec![Stop::Complete, Stop::Patience], ..measurement() };
-        assert!(matches!(only(slow), Reason::Patience { .. }));
+        let slow = Measurement { stops: vec![Stop::Complete, patience(false, true)], ..measurement() };
+        assert!(matches!(only(slow), Reason::Patience { unmet, .. } if unmet == "queries"));
+        assert_eq!(unmet(&[patience(false, true), patience(true, false)]).as_deref(), Some("queries and seconds"));
         let decode = Measurement { latency: Latency::Decode, ..noisy };
         assert_eq!(row_reasons(&decode), [], "what is reported apart may be noisy");
     }

@@ -4,13 +4,14 @@ use super::clock::{Clock, Laps, MonotonicClock, Sample};
 use super::images::PinnedImages;
 use super::machine_state::{forget_peak, memory_bytes, peak_memory_bytes, ClockWatch, Ticks};
 use super::order::{StageSamples, SubjectName, TaskReport, WorkOrder, WorkReport};
+use super::outputs::checksums;
 use super::random_weights::RandomWeights;
 use super::sampling::{measure, Inputs, Series, Workload};
 use super::task::Task;
 use super::workload::{Subject, Timed};
 use super::LatencyError;
 use crate::model::{Model, TextCache, TextEmbeddings, Weights};
-use crate::run::{check_hash, load_model, Job, Plan, RunError, Subset};
+use crate::run::{check_hash, load_model, program_sha256, Job, Plan, RunError, Subset};
 use crate::zoo::Zoo;
 
 /// Measures what is ordered. The process should do nothing else, and begin with this.
@@ -106,6 +107,9 @@ fn report(
         images: subject.images.len(),
         series: vec![],
         left_out: vec![],
+        debug_build: cfg!(debug_assertions),
+        program_sha256: None,
+        outputs: vec![],
     };
     for &task in &order.tasks {
         if fits(&task, &report.series) {
@@ -114,6 +118,11 @@ fn report(
             report.left_out.push(task);
         }
     }
+    // Random weights have no accuracy run to be compared with.
+    if matches!(order.subject, SubjectName::Variant(_)) {
+        report.outputs = checksums(subject)?;
+    }
+    report.program_sha256 = program_sha256();
     Ok(report)
 }
 

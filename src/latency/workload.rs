@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::clock::Laps;
+use super::clock::{Laps, MonotonicClock};
 use super::images::PinnedImages;
 use super::sampling::Workload;
 use super::task::{Latency, Task};
 use super::LatencyError;
-use crate::dataset::{decode_image, Image};
+use crate::dataset::{decode_image, Image, Record};
 use crate::detection::{detect_boxes, to_records, with_masks, Settings};
 use crate::model::{letterbox_chw, HeadOutput, InputBatch, Letterbox, Model, TextEmbeddings};
 
@@ -54,7 +54,7 @@ impl Workload for Timed<'_> {
     fn run(&self, input: &Input, laps: &mut Laps<'_>) -> Result<usize, LatencyError> {
         match input {
             Input::Tensor(batch) => self.network_and_boxes(batch, laps),
-            Input::Images(images) => self.segment(images, laps),
+            Input::Images(images) => Ok(self.segmented(images, laps)?.iter().map(Vec::len).sum()),
             Input::Files(files) => self.decode(files, laps),
             Input::Prompts => {
                 laps.lap("text encoder", || self.subject.model.encode_text(self.subject.prompts))?;
@@ -99,7 +99,7 @@ impl Timed<'_> {
     }
 
     /// The calls of `run`'s chain from the decoded image on, each stage on its own account.
-    fn segment(&self, images: &[(usize, Arc<Image>)], laps: &mut Laps<'_>) -> Result<usize, LatencyError> {
+    fn segmented(&self, images: &[(usize, Arc<Image>)], laps: &mut Laps<'_>) -> Result<Vec<Vec<Record>>, LatencyError> {
         let (batch, letterboxes) = laps.lap("letterbox", || self.letterboxed(images))?;
         let outputs = self.network(&batch, laps)?;
         let settings = self.settings();
@@ -110,7 +110,13 @@ impl Timed<'_> {
             let id = self.subject.images.id(*index);
             records.push(laps.lap("records", || to_records(&detections, id, self.subject.category_ids)));
         }
-        Ok(records.iter().map(Vec::len).sum())
+        Ok(records)
+    }
+
+    /// What is found in one image.
+    pub(super) fn records(&self, index: usize) -> Result<Vec<Record>, LatencyError> {
+        let images = self.decoded(&[index])?;
+        Ok(self.segmented(&images, &mut Laps::start(&MonotonicClock::start()))?.remove(0))
     }
 
     fn decode(&self, files: &[(usize, Vec<u8>)], laps: &mut Laps<'_>) -> Result<usize, LatencyError> {

@@ -175,6 +175,9 @@ pub struct RunRecord {
     pub schema_version: u32,
     /// Version of zoobench.
     pub zoobench_version: String,
+    /// SHA-256 of the program that made it, which ties a latency to it; absent where unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program_sha256: Option<String>,
     /// Name of the zoo.
     pub zoo: String,
     /// Title of the zoo in tables.

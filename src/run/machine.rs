@@ -1,5 +1,9 @@
 //! Facts about the machine, for the record.
 
+use std::sync::OnceLock;
+
+use sha2::{Digest, Sha256};
+
 use super::Compute;
 use crate::report::Machine;
 
@@ -13,6 +17,16 @@ pub fn machine(compute: &Compute) -> Machine {
         device: compute.device.clone(),
         engine: compute.engine.name().to_owned(),
     }
+}
+
+/// SHA-256 of this program's file, read once; `None` where it cannot be.
+pub fn program_sha256() -> Option<String> {
+    static PROGRAM: OnceLock<Option<String>> = OnceLock::new();
+    let read = || {
+        let program = std::fs::read(std::env::current_exe().ok()?).ok()?;
+        Some(Sha256::digest(program).iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+    };
+    PROGRAM.get_or_init(read).clone()
 }
 
 /// The CPU's name, with family and model, since a hypervisor may shorten the name.

@@ -55,7 +55,7 @@ pub use folder::state_file;
 pub(crate) use inputs::Sample;
 pub use inputs::Subset;
 pub use job::{Compute, Job};
-pub(crate) use machine::machine;
+pub(crate) use machine::{machine, program_sha256};
 pub(crate) use plan::Plan;
 pub use plan::{weights_place, WeightsPlace};
 pub use predict::{predict, Predicted, Prediction};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::clock::Clock;
-use super::machine::machine;
+use super::machine::{machine, program_sha256};
 use super::plan::{Plan, PlannedVariant};
 use crate::detection::Settings;
 use crate::evaluation::{Agreement, AreaRule, Evaluation};
@@ -105,6 +105,7 @@ pub fn run_record(plan: &Plan<'_>, progressed: &[Progressed], interrupted: bool)
     RunRecord {
         schema_version: RUN_SCHEMA_VERSION,
         zoobench_version: env!("CARGO_PKG_VERSION").to_owned(),
+        program_sha256: program_sha256(),
         zoo: zoo.name.clone(),
         title: zoo.title.clone(),
         status: if interrupted { "partial" } else { status(plan) }.to_owned(),

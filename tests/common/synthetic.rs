@@ -118,6 +118,7 @@ fn protocol() -> Protocol {
 
 fn record(rows: Vec<Row>) -> RunRecord {
     RunRecord {
+        program_sha256: None,
         schema_version: 1,
         zoobench_version: "0.1.0".to_string(),
         zoo: "yolo-world-seg".to_string(),

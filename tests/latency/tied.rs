@@ -1,0 +1,91 @@
+//! The tie to an accuracy result of the same program and weights.
+
+use std::path::Path;
+
+use zoobench::latency::{Latency, SubjectName, Verdict, WorkOrder, WorkReport};
+
+use crate::fake::{accuracy, edit, job, measured, Fake};
+
+/// The reasons where the accuracy run is damaged so.
+fn reasons(damage: impl FnOnce(&Path)) -> Vec<String> {
+    let accuracy = accuracy();
+    damage(accuracy.path());
+    let measured = measured(&job(Some(accuracy.path())), &Fake::quiet());
+    assert_eq!(measured.record.verdict, Verdict::Invalid);
+    measured.record.reasons
+}
+
+fn only(damage: impl FnOnce(&Path)) -> String {
+    let reasons = reasons(damage);
+    assert_eq!(reasons.len(), 1, "{reasons:?}");
+    reasons[0].clone()
+}
+
+#[test]
+fn without_an_accuracy_run_the_command_that_makes_one_is_named() {
+    let record = measured(&job(None), &Fake::quiet()).record;
+    assert_eq!(record.verdict, Verdict::Invalid);
+    assert_eq!(record.reasons.len(), 1);
+    assert!(record.reasons[0].contains("`zoobench run --zoo shapes --out runs/shapes`"), "{:?}", record.reasons);
+}
+
+#[test]
+fn a_partial_or_limited_run_is_none() {
+    let partial = only(|run| edit(&run.join("run.json"), |run| run["status"] = "partial".into()));
+    assert!(partial.contains("not complete: the run is partial"), "{partial}");
+    let limited = only(|run| {
+        edit(&run.join("run.json"), |run| {
+            run["dataset"]["subset"] = "the first 5".into();
+            run["dataset"]["images"] = 5.into();
+        });
+    });
+    assert!(limited.contains("5 of 120 images (the first 5)"), "{limited}");
+}
+
+#[test]
+fn a_run_of_another_version_or_program_is_none() {
+    let version = only(|run| edit(&run.join("run.json"), |run| run["zoobench_version"] = "0.0.9".into()));
+    assert!(version.contains("is of zoobench 0.0.9"), "{version}");
+    let program = only(|run| edit(&run.join("run.json"), |run| run["program_sha256"] = "0ther".into()));
+    assert!(program.contains("another program (0ther; timed was 5eed)"), "{program}");
+    let unknown = only(|run| {
+        edit(&run.join("run.json"), |run| {
+            run.as_object_mut().expect("an object").remove("program_sha256");
+        });
+    });
+    assert!(unknown.contains("another program (unknown;"), "{unknown}");
+}
+
+#[test]
+fn a_run_of_other_weights_or_without_the_variant_is_none() {
+    let weights = only(|run| edit(&run.join("shapes_v2/metrics.json"), |m| m["weights_sha256"] = "77".into()));
+    assert!(weights.contains("other weights of shapes_v2: 77, timed were 000"), "{weights}");
+    let variant = only(|run| edit(&run.join("run.json"), |run| run["rows"][1]["status"] = "skipped".into()));
+    assert!(variant.contains("has no result of shapes_v2") && variant.contains("zoobench run"), "{variant}");
+}
+
+#[test]
+fn timed_outputs_that_are_not_the_run_s_are_found() {
+    let spoil = |_: &WorkOrder, process: usize, report: &mut WorkReport| {
+        if process == 7 {
+            report.outputs[1].sha256 = "0".repeat(64);
+        }
+    };
+    let accuracy = accuracy();
+    let record = measured(&job(Some(accuracy.path())), &Fake::quiet().spoiled(spoil)).record;
+    assert_eq!(record.reasons.len(), 1, "{:?}", record.reasons);
+    assert!(record.reasons[0].contains("image 2: what was timed finds other detections"), "{:?}", record.reasons);
+}
+
+#[test]
+fn random_weights_are_marked_and_limited_to_forward() {
+    let mut random = job(None);
+    random.random_weights = Some("v1-L".to_owned());
+    let fake = Fake::quiet();
+    let record = measured(&random, &fake).record;
+    assert_eq!(record.verdict, Verdict::Invalid);
+    assert_eq!(record.reasons.len(), 1);
+    assert!(record.reasons[0].starts_with("random-v1-L: random weights"), "{:?}", record.reasons);
+    assert!(record.measurements.iter().all(|row| row.random_weights && row.latency == Latency::Forward));
+    assert!(fake.orders.borrow().iter().all(|order| order.subject == SubjectName::Random("v1-L".to_owned())));
+}
