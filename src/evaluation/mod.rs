@@ -24,6 +24,7 @@ mod admission;
 mod agreement;
 mod error;
 mod evaluator;
+mod explain;
 mod file;
 mod ground_truth;
 mod ids;
@@ -45,6 +46,11 @@ mod summary;
 pub use agreement::{compare_image, Agreement, AgreementBuilder, ImageAgreement, Pair};
 pub use error::EvaluationError;
 pub use evaluator::Evaluator;
+pub use explain::{
+    explain_file, Calibration, CalibrationBin, CategoryRow, ConfusedPair, DetectionCounts, ErrorCounts, ErrorKind,
+    Explanation, F1Point, FrequencyRow, Gains, ImageRow, InstanceCounts, OperatingPoint, Thresholds, BACKGROUND_IOU,
+    CALIBRATION_BINS, EXPLANATION_SCHEMA_VERSION, FOREGROUND_IOU, WORST_IMAGES,
+};
 pub use file::evaluate_file;
 pub use image::ImageMatches;
 pub use metrics::{AreaRule, CategoryMetrics, Curves, Evaluation, IouType, Metrics, Swallowed};
