@@ -30,6 +30,7 @@ mod boundaries;
 mod compare;
 mod error;
 mod evaluator;
+mod explain;
 mod file;
 mod fixed;
 mod ground_truth;
@@ -58,6 +59,11 @@ pub use bootstrap::{Intervals, MetricInterval, Resampling};
 pub use compare::{compare_states, CategoryDifference, Comparison, ImageDifference, MetricDifference};
 pub use error::EvaluationError;
 pub use evaluator::Evaluator;
+pub use explain::{
+    explain_file, Calibration, CalibrationBin, CategoryRow, ConfusedPair, DetectionCounts, ErrorCounts, ErrorKind,
+    Explanation, F1Point, FrequencyRow, Gains, ImageRow, InstanceCounts, OperatingPoint, Thresholds, BACKGROUND_IOU,
+    CALIBRATION_BINS, EXPLANATION_SCHEMA_VERSION, FOREGROUND_IOU, WORST_IMAGES,
+};
 pub use file::evaluate_file;
 pub use fixed::{Ranking, Ranks};
 pub use image::ImageMatches;
