@@ -163,3 +163,14 @@ fn threads_do_not_show_in_the_report() {
         }
     }
 }
+
+#[test]
+fn pipe_gives_what_the_file_gives() {
+    for name in ["clean", "over_300", "interleaved_images"] {
+        let case = Case::new(&common::fixture(&format!("evaluation/edge/{name}")), IouType::Segm);
+        let [file, pipe] = case.by_file_and_pipe();
+        assert!(file.is_ok() && file == pipe, "{name}");
+        let [file, pipe] = case.with_results(b"[{\"image_id\": 1".to_vec()).by_file_and_pipe();
+        assert!(file.is_err() && file == pipe, "{name}, cut short");
+    }
+}

@@ -290,7 +290,7 @@ pub struct EvalArgs {
     /// LVIS annotation file
     #[arg(long, value_name = "FILE")]
     pub gt: PathBuf,
-    /// LVIS results file
+    /// LVIS results file, or `-` for standard input
     #[arg(long, value_name = "FILE")]
     pub dt: PathBuf,
     /// What to compare
@@ -314,6 +314,9 @@ pub struct EvalArgs {
     /// Write what became of each image, for `merge` and `compare`
     #[arg(long, value_name = "FILE")]
     pub save_state: Option<PathBuf>,
+    /// Write into this folder why the AP is what it is: errors by kind, confused categories, worst images
+    #[arg(long, value_name = "DIR")]
+    pub explain: Option<PathBuf>,
     /// Intervals beside the numbers
     #[command(flatten)]
     pub intervals: IntervalArgs,

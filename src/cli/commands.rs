@@ -10,7 +10,7 @@ use super::failure::{Failure, Kind};
 use super::interrupt::{stop_on_interrupt, INTERRUPTED};
 use super::output::{deliver, stdout_colour, width};
 use super::progress::Progress;
-use super::{compare, exit, gate, latency, merge, zoo_json, zoo_table};
+use super::{compare, exit, explain, gate, latency, merge, zoo_json, zoo_table};
 use crate::dataset::{read_image_ids, write_whole, Annotations};
 use crate::evaluation::{Evaluator, Options, Protocol};
 use crate::report::{self, Row, RowStatus, RunVerdict, StoredRun, Trend};
@@ -150,13 +150,23 @@ fn eval(args: &EvalArgs) -> Result<u8, Failure> {
         if args.images.is_some() && options.protocol != Protocol::Lvis {
             return Err(Failure::of_kind(Kind::Usage, PART_OF_RANKED));
         }
+        if args.explain.is_some() {
+            explain::check(args, &options)?;
+        }
         let annotations = Annotations::read(&args.gt)?;
         let mut evaluator = Evaluator::new(&annotations, options)?;
         if let Some(list) = &args.images {
             evaluator = evaluator.select(&read_image_ids(list)?)?;
         }
-        let state = evaluator.state(evaluator.file(&args.dt)?, &args.dt.display().to_string())?;
+        let matches = match args.dt.as_os_str() == "-" {
+            true => evaluator.pipe("standard input", std::io::stdin().lock())?,
+            false => evaluator.file(&args.dt)?,
+        };
+        let state = evaluator.state(matches, &args.dt.display().to_string())?;
         let report = args.intervals.report(&state);
+        if let Some(folder) = &args.explain {
+            explain::explain(&annotations, &args.dt, options, folder)?;
+        }
         Ok((state, report))
     })?;
     if let Some(path) = &args.save_state {

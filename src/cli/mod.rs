@@ -6,6 +6,7 @@ mod commands;
 mod compare;
 mod eval_table;
 pub mod exit;
+mod explain;
 mod failure;
 mod gate;
 mod interrupt;

@@ -1,6 +1,7 @@
 //! Results files of any size: images are compared while the file is read, and forgotten.
 
 use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use super::admission::AreaSource;
@@ -8,6 +9,7 @@ use super::image::ImageMatches;
 use super::open_image::Reading;
 use super::runs::{Joined, Runs, Scattered};
 use super::score::descending_key;
+use super::spool::Spool;
 use super::{AreaRule, Evaluation, EvaluationError, Evaluator, Limit, Options, Ranks};
 use crate::dataset::{scan_results, scan_stretches, scan_until, Annotations, DatasetError, Key, Records};
 
@@ -35,8 +37,21 @@ impl Evaluator<'_> {
     /// # Errors
     /// As [`evaluate_file`].
     pub fn file(&self, path: &Path) -> Result<Vec<ImageMatches>, EvaluationError> {
-        let source_name = path.display().to_string();
-        let file = ResultsFile { evaluator: self, path, source_name: &source_name };
+        self.results(Source::Path(path), &path.display().to_string())
+    }
+
+    /// [`Evaluator::file`] of results that can be read once only, such as a pipe, which messages call
+    /// `source_name`. They are copied to a temporary file first: memory stays bounded, disk is needed.
+    ///
+    /// # Errors
+    /// As [`evaluate_file`], and where the copy cannot be written.
+    pub fn pipe(&self, source_name: &str, reader: impl Read) -> Result<Vec<ImageMatches>, EvaluationError> {
+        let spool = Spool::fill(source_name, reader)?;
+        self.results(Source::Spool(&spool), source_name)
+    }
+
+    fn results(&self, source: Source<'_>, source_name: &str) -> Result<Vec<ImageMatches>, EvaluationError> {
+        let file = ResultsFile { evaluator: self, source, source_name };
         match (self.options.limit(), self.options.area) {
             (Limit::Category(_), _) => file.compare_ranked(),
             (Limit::Image(_), AreaRule::Auto) => file.compare_automatically(),
@@ -45,11 +60,18 @@ impl Evaluator<'_> {
     }
 }
 
+/// Where results are read from, perhaps twice.
+#[derive(Clone, Copy)]
+enum Source<'a> {
+    Path(&'a Path),
+    Spool(&'a Spool),
+}
+
 /// A results file under evaluation.
 #[derive(Clone, Copy)]
 struct ResultsFile<'a> {
     evaluator: &'a Evaluator<'a>,
-    path: &'a Path,
+    source: Source<'a>,
     source_name: &'a str,
 }
 
@@ -161,6 +183,10 @@ impl ResultsFile<'_> {
     }
 
     fn open(self) -> Result<File, DatasetError> {
-        File::open(self.path).map_err(|error| DatasetError::Read { file: self.source_name.to_owned(), error })
+        let opened = match self.source {
+            Source::Path(path) => File::open(path),
+            Source::Spool(spool) => spool.open(),
+        };
+        opened.map_err(|error| DatasetError::Read { file: self.source_name.to_owned(), error })
     }
 }

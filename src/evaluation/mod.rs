@@ -50,6 +50,7 @@ mod report;
 mod results;
 mod runs;
 mod score;
+mod spool;
 mod state;
 mod summary;
 mod vocabulary;

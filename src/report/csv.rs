@@ -69,7 +69,7 @@ fn push_line(out: &mut String, run: &StoredRun, row: &RowComparison, iou: IouTyp
     out.push('\n');
 }
 
-fn quoted(field: &str) -> String {
+pub(super) fn quoted(field: &str) -> String {
     if field.contains([',', '"', '\n', '\r']) {
         return format!("\"{}\"", field.replace('"', "\"\""));
     }

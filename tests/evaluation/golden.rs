@@ -72,6 +72,17 @@ impl Case {
         EvaluationReport::new(evaluation, &annotations, "dt.json", options).to_json()
     }
 
+    /// The metrics of the results as a file, and as they come through a pipe.
+    pub fn by_file_and_pipe(&self) -> [Result<Evaluation, String>; 2] {
+        let annotations = self.annotations().expect("the annotations are sound");
+        let options = Options { iou: self.iou, ..Options::default() };
+        let evaluator = Evaluator::new(&annotations, options).expect("the annotations can be compared");
+        let bytes = std::fs::read(self.results.path()).expect("the results can be read");
+        let name = self.results.path().display().to_string();
+        [evaluator.file(self.results.path()), evaluator.pipe(&name, bytes.as_slice())]
+            .map(|matches| matches.map(|matches| evaluator.finish(matches)).map_err(|refusal| refusal.to_string()))
+    }
+
     fn annotations(&self) -> Result<Annotations, DatasetError> {
         Annotations::from_bytes("gt.json", &inflate(&self.directory.join("gt.json.gz")))
     }

@@ -7,6 +7,7 @@ use super::super::accumulate::{falling_precision, needed};
 use super::super::pairwise::mean;
 use super::super::protocol::RECALLS;
 use super::super::score::descending_key;
+use super::super::vocabulary::{groups, vocabulary};
 use super::findings::{Findings, InstanceState, JudgedDetection};
 use super::kinds::ErrorKind;
 use crate::dataset::Frequency;
@@ -90,8 +91,8 @@ impl Fix {
 /// The gains over all categories, and over the rare, common and frequent ones.
 pub(super) fn gains(findings: &Findings<'_>) -> [Gains; 4] {
     let ranking = Ranking::new(findings);
-    let frequencies = &findings.ground_truth.frequencies;
-    let values: Vec<[Option<f64>; 4]> = FIXES.iter().map(|&fix| ranking.ap50(fix, frequencies)).collect();
+    let frequencies = groups(&vocabulary(findings.ground_truth)).expect("checked when the ground truth was indexed");
+    let values: Vec<[Option<f64>; 4]> = FIXES.iter().map(|&fix| ranking.ap50(fix, &frequencies)).collect();
     std::array::from_fn(|group| {
         let ap50 = values[0][group];
         let gain = |fix: usize| values[fix][group].zip(ap50).map(|(fixed, ap50)| fixed - ap50);
