@@ -53,7 +53,7 @@ pub use markdown::markdown;
 pub use plots::{plots, trend_plots, Plot};
 pub use prose::passed_over_words;
 pub use record::{
-    is_folder_name, Dataset, Machine, Protocol, Published, Row, RowStatus, RunRecord, StageTime, Timing,
+    is_folder_name, Dataset, ImageList, Machine, Protocol, Published, Row, RowStatus, RunRecord, StageTime, Timing,
     VariantMetrics, VariantResults, ROUNDING_TOLERANCE_AP, RUN_SCHEMA_VERSION,
 };
 pub use stored::StoredRun;

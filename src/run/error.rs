@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::dataset::{DatasetError, ImageError, ImageListError, PromptError};
-use crate::evaluation::EvaluationError;
+use crate::evaluation::{EvaluationError, StateError};
 use crate::model::checkpoint::CheckpointError;
 use crate::model::{LetterboxError, ModelError};
 use crate::zoo::ZooError;
@@ -31,6 +31,8 @@ pub enum RunError {
     ImageList(#[from] ImageListError),
     #[error(transparent)]
     Evaluation(#[from] EvaluationError),
+    #[error(transparent)]
+    State(#[from] StateError),
     #[error(transparent)]
     Zoo(#[from] ZooError),
     #[error("zoo {zoo} has no variant `{name}`; it has {}", known.join(", "))]
@@ -77,6 +79,7 @@ impl RunError {
                 | Self::Letterbox { .. }
                 | Self::Prompt(_)
                 | Self::Evaluation(_)
+                | Self::State(_)
                 | Self::Output { .. }
                 | Self::Threads(_)
         )

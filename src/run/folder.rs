@@ -18,6 +18,12 @@ pub const METRICS_FILE: &str = "metrics.json";
 /// Name of a variant's detections, in its folder.
 pub const RESULTS_FILE: &str = "results.json";
 
+/// Name of the state of a variant's evaluation of masks, in its folder.
+pub const SEGM_STATE_FILE: &str = "segm.state";
+
+/// Name of the state of a variant's evaluation of boxes, in its folder.
+pub const BBOX_STATE_FILE: &str = "bbox.state";
+
 /// A run's folder, opened for writing.
 #[derive(Debug)]
 pub struct RunFolder {

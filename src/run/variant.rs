@@ -6,14 +6,15 @@ use std::time::Instant;
 
 use super::chain::Chain;
 use super::events::{Event, Observer};
-use super::folder::RunFolder;
+use super::folder::{RunFolder, BBOX_STATE_FILE, SEGM_STATE_FILE};
 use super::inputs::Sample;
 use super::plan::{Plan, PlannedVariant, WeightsPlace};
 use super::record::{self, Measured, Progressed};
 use super::reference::Reference;
 use super::scoring::{Collector, Scored, Scorer};
 use super::{checkpoints, pipeline, RunError};
-use crate::evaluation::{Evaluator, IouType, Options};
+use crate::dataset::write_whole;
+use crate::evaluation::{Evaluator, ImageMatches, IouType, Options};
 use crate::model::checkpoint::Checkpoint;
 use crate::model::{Model, TextCache, TextEmbeddings};
 use crate::report::{passed_over_words, RowStatus};
@@ -140,13 +141,29 @@ impl<'a> Evaluation<'a> {
         Ok(Measured {
             weights_sha256: self.weights_sha256.clone(),
             parameters: record::parameters(&self.model),
+            macs: record::macs(&self.model, plan.prompts.len()),
             detections: collected.detections,
-            segm: self.pool.install(|| segm.finish(collected.segm)),
-            bbox: self.pool.install(|| bbox.finish(collected.bbox)),
+            segm: self.evaluation(&segm, collected.segm, &folder.join(SEGM_STATE_FILE))?,
+            bbox: self.evaluation(&bbox, collected.bbox, &folder.join(BBOX_STATE_FILE))?,
             agreement: collected.agreement.finish(),
             image_size_mismatches: chain.size_mismatches(),
             timing: record::timing(&chain.clock, wall_seconds, self.text_seconds, plan.samples.len()),
         })
+    }
+}
+
+impl Evaluation<'_> {
+    /// The evaluation of these images; its state is kept, so that a later run can be compared image by image.
+    fn evaluation(
+        &self,
+        evaluator: &Evaluator<'_>,
+        matches: Vec<ImageMatches>,
+        file: &Path,
+    ) -> Result<crate::evaluation::Evaluation, RunError> {
+        let state = self.pool.install(|| evaluator.state(matches, &self.variant.name))?;
+        let unwritable = |error| RunError::Output { path: file.to_owned(), error };
+        write_whole(file, &state.to_bytes()).map_err(unwritable)?;
+        Ok(self.pool.install(|| state.evaluation()))
     }
 }
 
