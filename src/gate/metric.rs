@@ -1,5 +1,6 @@
 //! The metrics that a baseline can hold.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -12,7 +13,9 @@ use crate::report::{named, VariantMetrics};
 const ACCURACIES: usize = 13;
 const DETECTIONS: usize = 2 * ACCURACIES;
 const PARTS: [&str; 3] = ["image", "text", "total"];
-const COUNT: usize = DETECTIONS + 1 + PARTS.len();
+const MACS: [&str; 4] = ["backbone", "neck", "head", "total"];
+const FIRST_MACS: usize = DETECTIONS + 1 + PARTS.len();
+const COUNT: usize = FIRST_MACS + MACS.len();
 
 /// How far the mean number of detections an image may move: single detections near the score
 /// threshold come and go with float32 rounding.
@@ -20,7 +23,9 @@ const DETECTIONS_TOLERANCE: Tolerance = Tolerance { max_drop: 1.0, max_rise: 1.0
 const EXACT: Tolerance = Tolerance { max_drop: 0.0, max_rise: 0.0 };
 
 /// A metric by its place in the list: `segm/AP` and the other 12 numbers of lvis-api, the same of
-/// `bbox`, `detections_per_image`, and `parameters/image`, `parameters/text`, `parameters/total`.
+/// `bbox`, `detections_per_image`, `parameters/image`, `parameters/text`, `parameters/total`, and the
+/// multiply-accumulates of an image, `macs/backbone`, `macs/neck`, `macs/head`, `macs/total` (FLOPs are
+/// twice as many).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Metric(usize);
 
@@ -47,7 +52,12 @@ impl Metric {
 
     /// Whether it is a number of parameters.
     pub fn is_parameters(self) -> bool {
-        self.0 > DETECTIONS
+        self.0 > DETECTIONS && self.0 < FIRST_MACS
+    }
+
+    /// Whether it is a number of multiply-accumulates.
+    pub fn is_macs(self) -> bool {
+        self.0 >= FIRST_MACS
     }
 
     /// Its value in a run; `None` where it was not measured.
@@ -57,12 +67,13 @@ impl Metric {
             index if index < DETECTIONS => named(&measured.results.bbox)[index - ACCURACIES].1,
             DETECTIONS if measured.images == 0 => None,
             DETECTIONS => Some(measured.detections as f64 / measured.images as f64),
-            index => measured.parameters.get(PARTS[index - DETECTIONS - 1]).map(|&count| count as f64),
+            index if index < FIRST_MACS => count(&measured.parameters, PARTS[index - DETECTIONS - 1]),
+            index => count(&measured.macs, MACS[index - FIRST_MACS]),
         }
     }
 
     /// Its tolerance where the baseline names none: `accuracy` for fractions, one detection an
-    /// image, and no parameter more or less.
+    /// image, and no parameter or operation more or less.
     pub fn default_tolerance(self, accuracy: Tolerance) -> Tolerance {
         match self.0 {
             index if index < DETECTIONS => accuracy,
@@ -72,6 +83,10 @@ impl Metric {
     }
 }
 
+fn count(counts: &BTreeMap<String, u64>, part: &str) -> Option<f64> {
+    counts.get(part).map(|&count| count as f64)
+}
+
 impl fmt::Display for Metric {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = |index: usize| named(&Metrics::default())[index].0;
@@ -79,7 +94,8 @@ impl fmt::Display for Metric {
             index if index < ACCURACIES => write!(f, "segm/{}", name(index)),
             index if index < DETECTIONS => write!(f, "bbox/{}", name(index - ACCURACIES)),
             DETECTIONS => f.write_str("detections_per_image"),
-            index => write!(f, "parameters/{}", PARTS[index - DETECTIONS - 1]),
+            index if index < FIRST_MACS => write!(f, "parameters/{}", PARTS[index - DETECTIONS - 1]),
+            index => write!(f, "macs/{}", MACS[index - FIRST_MACS]),
         }
     }
 }
@@ -104,11 +120,12 @@ mod tests {
     #[test]
     fn every_metric_is_found_by_its_own_name() {
         let names: Vec<String> = Metric::all().map(|metric| metric.to_string()).collect();
-        assert_eq!(names.len(), 30);
+        assert_eq!(names.len(), 34);
         assert!(Metric::all().all(|metric| Metric::by_name(&metric.to_string()) == Some(metric)));
         assert_eq!(names[0], "segm/AP");
         assert_eq!(names[13], "bbox/AP");
-        assert_eq!(names[26..], ["detections_per_image", "parameters/image", "parameters/text", "parameters/total"]);
+        assert_eq!(names[26..30], ["detections_per_image", "parameters/image", "parameters/text", "parameters/total"]);
+        assert_eq!(names[30..], ["macs/backbone", "macs/neck", "macs/head", "macs/total"]);
         assert_eq!(Metric::by_name("segm/mAP"), None);
     }
 }

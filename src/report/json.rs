@@ -1,5 +1,7 @@
 //! The report as JSON.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::{
@@ -56,7 +58,9 @@ struct Measured<'a> {
     images: u64,
     detections: u64,
     weights_sha256: &'a str,
-    parameters: &'a std::collections::BTreeMap<String, u64>,
+    parameters: &'a BTreeMap<String, u64>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    macs: &'a BTreeMap<String, u64>,
     swallowed: &'a Swallowed,
     image_size_mismatches: u64,
     agreement: Option<&'a Agreement>,
@@ -109,6 +113,7 @@ fn report_row<'a>(run: &StoredRun, compared: RowComparison<'a>) -> ReportRow<'a>
             detections: found.detections,
             weights_sha256: &found.weights_sha256,
             parameters: &found.parameters,
+            macs: &found.macs,
             swallowed: &found.swallowed,
             image_size_mismatches: found.image_size_mismatches,
             agreement: found.agreement.as_ref(),

@@ -55,7 +55,7 @@ pub use markdown::markdown;
 pub use plots::{plots, trend_plots, Plot};
 pub use prose::passed_over_words;
 pub use record::{
-    is_folder_name, Dataset, Machine, Protocol, Published, Row, RowStatus, RunRecord, StageTime, Timing,
+    is_folder_name, Dataset, ImageList, Machine, Protocol, Published, Row, RowStatus, RunRecord, StageTime, Timing,
     VariantMetrics, VariantResults, ROUNDING_TOLERANCE_AP, RUN_SCHEMA_VERSION,
 };
 pub use schemas::{EVAL_JSON_SCHEMA, METRICS_JSON_SCHEMA, REPORT_JSON_SCHEMA, RUN_JSON_SCHEMA};

@@ -148,6 +148,20 @@ pub struct Dataset {
     pub categories: u64,
     /// Whether the subset is named by `--images` or cut by `--limit`: such a run is not comparable.
     pub subset: Option<String>,
+    /// Which images a list named, where one did and nothing was cut from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_list: Option<ImageList>,
+}
+
+/// A list of images by its content: two lists of the same images are equal, whatever their path,
+/// order and form.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ImageList {
+    /// SHA-256 of the ids in ascending order, in decimal, each followed by a line feed.
+    pub sha256: String,
+    /// Number of images.
+    pub count: u64,
 }
 
 /// The machine a run was made on.
@@ -270,6 +284,10 @@ pub struct VariantMetrics {
     pub detections: u64,
     /// Parameters of the checkpoint by part: `image`, `text`, `total`.
     pub parameters: BTreeMap<String, u64>,
+    /// Multiply-accumulates of one image under the run's prompts, by part of the network: `backbone`,
+    /// `neck`, `head`, `total`. FLOPs are twice as many. Empty in a run older than this key.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub macs: BTreeMap<String, u64>,
     /// The 13 numbers each for masks and boxes.
     pub results: VariantResults,
     /// Per category, masks.

@@ -79,6 +79,7 @@ impl RunError {
                 | Self::Letterbox { .. }
                 | Self::Prompt(_)
                 | Self::Evaluation(_)
+                | Self::State(_)
                 | Self::Output { .. }
                 | Self::Threads(_)
         )

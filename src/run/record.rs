@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use sha2::{Digest, Sha256};
+
 use super::clock::Clock;
 use super::machine::{machine, program_sha256};
 use super::plan::{Plan, PlannedVariant};
 use crate::detection::Settings;
 use crate::evaluation::{Agreement, AreaRule, Evaluation};
+use crate::model::network::Part;
 use crate::model::{Letterbox, Model};
 use crate::report::{
-    Dataset, Protocol, Row, RowStatus, RunRecord, Timing, VariantMetrics, VariantResults, RUN_SCHEMA_VERSION,
+    Dataset, ImageList, Protocol, Row, RowStatus, RunRecord, Timing, VariantMetrics, VariantResults, RUN_SCHEMA_VERSION,
 };
 
 /// How far a variant got.
@@ -35,6 +38,8 @@ pub struct Measured {
     pub weights_sha256: String,
     /// Parameters by part.
     pub parameters: BTreeMap<String, u64>,
+    /// Multiply-accumulates of an image by part.
+    pub macs: BTreeMap<String, u64>,
     /// Detections submitted.
     pub detections: u64,
     /// Masks.
@@ -89,6 +94,7 @@ pub fn variant_metrics(plan: &Plan<'_>, variant: &str, measured: &Measured) -> V
         images: plan.samples.len() as u64,
         detections: measured.detections,
         parameters: measured.parameters.clone(),
+        macs: measured.macs.clone(),
         results: VariantResults { segm: measured.segm.results, bbox: measured.bbox.results },
         per_category: measured.segm.per_category.clone(),
         curves: measured.segm.curves.clone(),
@@ -128,7 +134,19 @@ fn dataset(plan: &Plan<'_>) -> Dataset {
         images: plan.samples.len() as u64,
         categories: plan.category_ids.len() as u64,
         subset: plan.job.subset.describe(),
+        image_list: image_list(plan),
     }
+}
+
+fn image_list(plan: &Plan<'_>) -> Option<ImageList> {
+    let subset = &plan.job.subset;
+    if subset.list.is_none() || subset.limit.is_some() {
+        return None;
+    }
+    let mut ids: Vec<i64> = plan.samples.iter().map(|sample| sample.id).collect();
+    ids.sort_unstable();
+    let digest = Sha256::digest(ids.iter().map(|id| format!("{id}\n")).collect::<String>());
+    Some(ImageList { sha256: digest.iter().map(|byte| format!("{byte:02x}")).collect(), count: ids.len() as u64 })
 }
 
 fn row(planned: &PlannedVariant<'_>, progressed: &Progressed) -> Row {
@@ -156,6 +174,13 @@ pub fn parameters(model: &Model) -> BTreeMap<String, u64> {
         }
     }
     counts
+}
+
+/// Multiply-accumulates of one image by part of the network.
+pub fn macs(model: &Model, classes: usize) -> BTreeMap<String, u64> {
+    let parts = [("backbone", Part::Backbone), ("neck", Part::Neck), ("head", Part::Head)];
+    let counted = parts.map(|(name, part)| (name.to_owned(), model.graph().macs(part, classes)));
+    counted.into_iter().chain([("total".to_owned(), model.graph().total_macs(classes))]).collect()
 }
 
 /// Where the time went.

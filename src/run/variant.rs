@@ -144,6 +144,7 @@ impl<'a> Evaluation<'a> {
         Ok(Measured {
             weights_sha256: self.weights_sha256.clone(),
             parameters: record::parameters(&self.model),
+            macs: record::macs(&self.model, plan.prompts.len()),
             detections: collected.detections,
             segm,
             bbox,
