@@ -75,7 +75,7 @@ impl Case {
     /// The metrics of the results as a file, and as they come through a pipe.
     pub fn by_file_and_pipe(&self) -> [Result<Evaluation, String>; 2] {
         let annotations = self.annotations().expect("the annotations are sound");
-        let options = Options { iou: self.iou, ..Options::default() };
+        let options = self.options;
         let evaluator = Evaluator::new(&annotations, options).expect("the annotations can be compared");
         let bytes = std::fs::read(self.results.path()).expect("the results can be read");
         let name = self.results.path().display().to_string();
