@@ -10,7 +10,7 @@ use super::exit;
 use super::failure::{Failure, Kind};
 use super::output::{deliver, print, stdout_colour, width, STDOUT};
 use crate::dataset::write_whole;
-use crate::gate::{self, Baseline, Judgement, Verdict};
+use crate::gate::{self, Baseline, Judgement, LatencyBaseline, LatencyFile, Verdict};
 use crate::report::StoredRun;
 
 pub const BASELINE_EXAMPLES: &str = "\
@@ -32,10 +32,16 @@ pub struct BaselineArgs {
     /// Run folder
     #[arg(value_name = "RUN")]
     pub run: PathBuf,
+    /// Measurement (`zoobench latency --json FILE`) whose medians the baseline shall hold too
+    #[arg(long, value_name = "FILE")]
+    pub latency: Option<PathBuf>,
     /// Write the same as JSON; without FILE, or as -, to stdout in place of the TOML
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = STDOUT)]
     pub json: Option<PathBuf>,
 }
+
+/// Share by which a latency may rise where `baseline` writes one: far above what repeats differ by.
+const LATENCY_MAX_RISE: f64 = 0.1;
 
 /// Arguments of `gate`.
 #[derive(Debug, Args)]
@@ -52,6 +58,12 @@ pub struct GateArgs {
     /// Write the verdict as JSON; without FILE, or as -, to stdout in place of the tables
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = STDOUT)]
     pub json: Option<PathBuf>,
+    /// Measurement of this machine (`zoobench latency --json FILE`), for a baseline that holds latencies
+    #[arg(long, value_name = "FILE")]
+    pub latency: Option<PathBuf>,
+    /// Judge drops by paired bootstrap too, against the states in the folder of the run that the baseline was made of
+    #[arg(long, value_name = "BASE_RUN", conflicts_with = "accept")]
+    pub paired: Option<PathBuf>,
     /// Write the verdict as JUnit XML
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
@@ -59,7 +71,9 @@ pub struct GateArgs {
 
 /// Prints a run as a baseline.
 pub fn baseline(args: &BaselineArgs) -> Result<u8, Failure> {
-    let baseline = Baseline::of_run(&StoredRun::read(&args.run)?)?;
+    let mut baseline = Baseline::of_run(&StoredRun::read(&args.run)?)?;
+    let latency = args.latency.as_deref().map(LatencyFile::read).transpose()?;
+    baseline.latency = latency.map(|file| LatencyBaseline::of_file(&file, LATENCY_MAX_RISE));
     deliver(args.json.as_deref(), || baseline.to_toml(), || baseline.to_json())?;
     Ok(exit::DONE)
 }
@@ -71,7 +85,12 @@ pub fn gate(args: &GateArgs) -> Result<u8, Failure> {
     if args.accept {
         return accept(&args.baseline, &baseline, &run);
     }
-    let judgement = gate::judge(&baseline, &run);
+    let latency = args.latency.as_deref().map(LatencyFile::read).transpose()?;
+    let mut judgement = gate::judge(&baseline, &run);
+    if let Some(stored) = &args.paired {
+        gate::judge_paired(&mut judgement, &baseline, stored, &args.run);
+    }
+    gate::judge_latency(&mut judgement, &baseline, latency.as_ref());
     if let Some(path) = &args.junit {
         write_whole(path, gate::junit(&judgement).as_bytes()).map_err(|error| Failure::unwritable(path, &error))?;
     }

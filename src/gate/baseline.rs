@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{GateError, Invalid, Metric};
-use crate::report::{Protocol, RowStatus, StoredRun, VariantMetrics};
+use super::{GateError, Invalid, LatencyBaseline, Metric};
+use crate::report::{ImageList, Protocol, RowStatus, StoredRun, VariantMetrics};
 
 /// How far below its target the floor of a new category lies.
 const FLOOR_BELOW_AP: f64 = 0.02;
@@ -88,11 +88,15 @@ pub struct Baseline {
     pub images: u64,
     /// The only subset that may be judged, as the run names it; none for all images.
     pub subset: Option<String>,
+    /// The images that a list must name, where the subset is one.
+    pub image_list: Option<ImageList>,
     /// Tolerance of every AP and AR that names none.
     #[serde(default)]
     pub tolerance: Tolerance,
     /// How the numbers must have been made.
     pub protocol: Protocol,
+    /// Latencies, which hold for one machine.
+    pub latency: Option<LatencyBaseline>,
     /// Variants by name; at least one.
     pub variants: BTreeMap<String, VariantBaseline>,
 }
@@ -121,8 +125,10 @@ impl Baseline {
             annotations_sha256: record.dataset.annotations_sha256.clone(),
             images: record.dataset.images,
             subset: record.dataset.subset.clone(),
+            image_list: record.dataset.image_list.clone(),
             tolerance: Tolerance::default(),
             protocol: record.protocol.clone(),
+            latency: None,
             variants,
         })
     }

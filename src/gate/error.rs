@@ -102,6 +102,14 @@ pub enum GateError {
         /// The file as a whole or one variant.
         what: String,
     },
+    /// A latency measurement that cannot be read.
+    #[error("{}: no latency measurement: {reason}; give the JSON file of `zoobench latency --json FILE`", .file.display())]
+    BadLatency {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A run from which no baseline can be made.
     #[error("no baseline can be made of this run: {reason}")]
     NothingToRecord {

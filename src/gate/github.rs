@@ -1,7 +1,7 @@
 //! Annotations in the form of GitHub's workflow commands.
 
 use super::table::headline;
-use super::{CategoryCheck, Check, Judgement, Verdict};
+use super::{CategoryCheck, Check, Judgement, LatencyCheck, Verdict};
 
 /// GitHub shows ten annotations of a kind per step and drops the rest in silence.
 pub const MAX_ANNOTATIONS: usize = 10;
@@ -15,7 +15,8 @@ pub fn annotations(judgement: &Judgement) -> Vec<String> {
     let invalid = judgement.invalid.iter().map(ToString::to_string);
     let failed = judgement.failed().map(check);
     let fallen = judgement.fallen().map(category);
-    let wrong = invalid.chain(failed).chain(fallen);
+    let slower = judgement.slower().map(latency);
+    let wrong = invalid.chain(failed).chain(fallen).chain(slower);
     let lines = std::iter::once(headline(judgement)).chain(wrong);
     lines.take(MAX_ANNOTATIONS).map(|line| command("error", &line)).collect()
 }
@@ -34,6 +35,12 @@ pub(super) fn category(check: &CategoryCheck) -> String {
     let CategoryCheck { variant, category, target, measured, floor, outcome } = check;
     let floor = floor.map_or_else(|| "none".to_string(), |floor| floor.to_string());
     format!("{variant} category {category:?} {}: AP {measured}, baseline {target} (floor {floor})", outcome.words())
+}
+
+pub(super) fn latency(check: &LatencyCheck) -> String {
+    let LatencyCheck { row, target_ms, measured_ms, max_rise, outcome } = check;
+    let allowed = 100.0 * max_rise;
+    format!("latency {row} {}: {measured_ms:.3} ms, baseline {target_ms:.3} ms (allowed +{allowed} %)", outcome.words())
 }
 
 /// A workflow command whose message cannot begin another one.

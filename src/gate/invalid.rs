@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::report::{Protocol, RowStatus};
+use crate::report::{ImageList, Protocol, RowStatus};
 
 /// Why a run, or one value of it, cannot be held against the baseline.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +22,13 @@ pub enum Invalid {
         expected: Option<String>,
         /// The run's.
         found: Option<String>,
+    },
+    /// A list of other images than the baseline's, whatever the paths of the two.
+    OtherImageList {
+        /// The baseline's.
+        expected: ImageList,
+        /// The run's.
+        found: ImageList,
     },
     /// As many images as the baseline does not have.
     OtherImages {
@@ -72,6 +79,27 @@ pub enum Invalid {
         /// The variant.
         variant: String,
     },
+    /// Latencies are to be judged and no measurement was given.
+    NoLatency,
+    /// The latencies were measured on another machine.
+    OtherMachine {
+        /// The baseline's fingerprint.
+        expected: String,
+        /// The measurement's.
+        found: String,
+    },
+    /// The measurement calls itself invalid.
+    InvalidLatency {
+        /// Why.
+        reasons: Vec<String>,
+    },
+    /// The stored evaluation of a variant cannot be compared with the run's.
+    NoPair {
+        /// The variant.
+        variant: String,
+        /// Why.
+        reason: String,
+    },
     /// The run has no finite value.
     NoValue {
         /// The variant.
@@ -120,6 +148,29 @@ impl fmt::Display for Invalid {
             Self::OtherSubset { expected, found } => {
                 let (expected, found) = (images(expected), images(found));
                 write!(f, "the run is on {found}, the baseline is for {expected}; run on the baseline's images")
+            }
+            Self::OtherImageList { expected, found } => {
+                let list = |list: &ImageList| format!("{} images, SHA-256 {}", list.count, list.sha256);
+                let (expected, found) = (list(expected), list(found));
+                write!(
+                    f,
+                    "the run's list of images has {found}, the baseline's {expected}; run on the baseline's images"
+                )
+            }
+            Self::NoLatency => {
+                write!(f, "the baseline holds latencies; measure them here with `zoobench latency --json FILE` and give --latency FILE")
+            }
+            Self::OtherMachine { expected, found } => {
+                write!(f, "the latencies are of machine {found}, the baseline's of {expected}; latencies are compared on one machine only")
+            }
+            Self::InvalidLatency { reasons } => {
+                write!(f, "the latency measurement is invalid ({}); measure again", reasons.join("; "))
+            }
+            Self::NoPair { variant, reason } => {
+                write!(
+                    f,
+                    "{variant}: no paired comparison: {reason}; give --paired the run that the baseline was made of"
+                )
             }
             Self::OtherImages { expected, found } => {
                 write!(f, "the run is on {found} images, the baseline is for {expected}; run on the baseline's images")

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{CategoryCheck, Check, Judgement, Metric, Outcome, Verdict};
+use super::{CategoryCheck, Check, JudgedBy, Judgement, LatencyCheck, Metric, Outcome, Verdict};
 
 /// Version of the gate's JSON.
 pub const GATE_SCHEMA_VERSION: u32 = 1;
@@ -15,12 +15,13 @@ struct Document<'a> {
     schema_version: u32,
     verdict: Verdict,
     /// How values are judged.
-    judged_by: &'static str,
+    judged_by: JudgedBy,
     zoo: &'a str,
     subset: Option<&'a str>,
     invalid: Vec<String>,
     checks: Vec<MetricDocument<'a>>,
     categories: &'a [CategoryCheck],
+    latency: &'a [LatencyCheck],
     unchecked: &'a [String],
     hints: Vec<&'static str>,
 }
@@ -42,12 +43,13 @@ pub fn json(judgement: &Judgement) -> String {
     let document = Document {
         schema_version: GATE_SCHEMA_VERSION,
         verdict: judgement.verdict(),
-        judged_by: "absolute_tolerance",
+        judged_by: judgement.judged_by,
         zoo: &judgement.zoo,
         subset: judgement.subset.as_deref(),
         invalid: judgement.invalid.iter().map(ToString::to_string).collect(),
         checks: judgement.checks.iter().map(metric).collect(),
         categories: &judgement.categories,
+        latency: &judgement.latency,
         unchecked: &judgement.unchecked,
         hints: judgement.hints(),
     };

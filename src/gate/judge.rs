@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Baseline, CategoryCheck, CategoryTarget, Check, Invalid, Judgement, Metric, Outcome, Target, Tolerance,
+    Baseline, CategoryCheck, CategoryTarget, Check, Invalid, JudgedBy, Judgement, Metric, Outcome, Target, Tolerance,
     VariantBaseline,
 };
 use crate::report::{RowStatus, StoredRun, VariantMetrics};
@@ -11,13 +11,16 @@ use crate::report::{RowStatus, StoredRun, VariantMetrics};
 /// Absorbs the rounding of `target - measured`, far below any tolerance that means something.
 const ARITHMETIC_SLACK: f64 = 1e-12;
 
-/// Judges `run` by `baseline`.
+/// Judges `run` by `baseline`, by absolute tolerance. Latencies that the baseline holds are not judged
+/// without a measurement ([`judge_latency`](super::judge_latency)): the run is then invalid.
 pub fn judge(baseline: &Baseline, run: &StoredRun) -> Judgement {
     let mut judgement = Judgement {
         zoo: baseline.zoo.clone(),
         subset: baseline.subset.clone(),
         invalid: invalid_run(baseline, run),
+        judged_by: JudgedBy::AbsoluteTolerance,
         checks: Vec::new(),
+        latency: Vec::new(),
         categories: Vec::new(),
         unchecked: unchecked(baseline, run),
     };
@@ -44,7 +47,11 @@ fn invalid_run(baseline: &Baseline, run: &StoredRun) -> Vec<Invalid> {
     let record = run.record();
     let data = &record.dataset;
     let mut invalid = Vec::new();
-    if data.subset != baseline.subset {
+    // A list is known by its images: its path may be another.
+    let same_list = data.image_list.is_some() && data.image_list == baseline.image_list;
+    if let (Some(expected), Some(found), false) = (&baseline.image_list, &data.image_list, same_list) {
+        invalid.push(Invalid::OtherImageList { expected: expected.clone(), found: found.clone() });
+    } else if !same_list && (data.subset != baseline.subset || data.image_list != baseline.image_list) {
         invalid.push(Invalid::OtherSubset { expected: baseline.subset.clone(), found: data.subset.clone() });
     } else if data.images != baseline.images {
         invalid.push(Invalid::OtherImages { expected: baseline.images, found: data.images });

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Invalid, Metric, Tolerance};
+use super::{Invalid, LatencyCheck, Metric, Tolerance};
 
 /// What the gate says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -35,6 +35,8 @@ pub enum Outcome {
     Within,
     /// Below its target by more than `max_drop`, or below its floor.
     Dropped,
+    /// Below its target by more than `max_drop`, by no more than chance among images explains.
+    NotSignificant,
     /// Above its target by more than `max_rise`.
     Rose,
 }
@@ -45,6 +47,7 @@ impl Outcome {
         match self {
             Self::Within => "ok",
             Self::Dropped => "DROPPED",
+            Self::NotSignificant => "not significant",
             Self::Rose => "ROSE",
         }
     }
@@ -84,6 +87,26 @@ pub struct CategoryCheck {
     pub outcome: Outcome,
 }
 
+/// How a drop is told from chance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JudgedBy {
+    /// A value larger than the tolerance fails.
+    AbsoluteTolerance,
+    /// A drop of an AP or AR fails where it is larger than the tolerance and significant too.
+    PairedBootstrap,
+}
+
+impl JudgedBy {
+    /// The words used in outputs.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::AbsoluteTolerance => "absolute tolerance",
+            Self::PairedBootstrap => "absolute tolerance and, for drops, paired bootstrap over images (p < 0.05)",
+        }
+    }
+}
+
 /// A run held against a baseline.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Judgement {
@@ -93,6 +116,10 @@ pub struct Judgement {
     pub subset: Option<String>,
     /// Why the two cannot be compared; empty where they can.
     pub invalid: Vec<Invalid>,
+    /// How drops are judged.
+    pub judged_by: JudgedBy,
+    /// Latencies, where the baseline holds any.
+    pub latency: Vec<LatencyCheck>,
     /// Metrics by variant, in table order.
     pub checks: Vec<Check>,
     /// Categories by variant, in order of name.
@@ -106,7 +133,7 @@ impl Judgement {
     pub fn verdict(&self) -> Verdict {
         if !self.invalid.is_empty() {
             Verdict::Invalid
-        } else if self.failed().next().is_some() || self.fallen().next().is_some() {
+        } else if self.failed().next().is_some() || self.fallen().next().is_some() || self.slower().next().is_some() {
             Verdict::Fail
         } else {
             Verdict::Pass
@@ -115,7 +142,12 @@ impl Judgement {
 
     /// Metrics outside their tolerances.
     pub fn failed(&self) -> impl Iterator<Item = &Check> {
-        self.checks.iter().filter(|check| check.outcome != Outcome::Within)
+        self.checks.iter().filter(|check| matches!(check.outcome, Outcome::Dropped | Outcome::Rose))
+    }
+
+    /// Latencies above what is allowed.
+    pub fn slower(&self) -> impl Iterator<Item = &LatencyCheck> {
+        self.latency.iter().filter(|check| check.outcome != Outcome::Within)
     }
 
     /// Categories below their floors.
@@ -147,6 +179,8 @@ impl Judgement {
             (boxes && !masks, "boxes fell while masks hold: look at how boxes are decoded, scaled back and clipped"),
             (!accuracy && self.fallen().next().is_some(), "single categories fell while the means hold: look at their prompts and synonyms"),
             (!accuracy && moved(|metric| !metric.is_accuracy()), "accuracy holds while counts moved: look at score threshold and suppression"),
+            (moved(Metric::is_macs) && !moved(Metric::is_parameters), "operations moved while parameters hold: look at the number of prompts and the input's size"),
+            (self.slower().next().is_some(), "a latency rose: look at what the change computes; `zoobench latency --compare` tells the stages apart"),
             (rose, "an accuracy rose unexpectedly: if the change explains it, `zoobench gate RUN --baseline FILE --accept` makes it the target"),
         ];
         hints.into_iter().filter(|(applies, _)| *applies).map(|(_, hint)| hint).collect()

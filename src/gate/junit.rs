@@ -32,18 +32,25 @@ fn cases(judgement: &Judgement) -> Vec<Case> {
         name: format!("reason {}", index + 1),
         wrong: Some(("error", reason.to_string())),
     });
-    let failure = |outcome: Outcome, text: String| (outcome != Outcome::Within).then_some(("failure", text));
+    let failure = |outcome: Outcome, text: String| {
+        matches!(outcome, Outcome::Dropped | Outcome::Rose).then_some(("failure", text))
+    };
     let metrics = judgement.checks.iter().map(|check| Case {
         class: check.variant.clone(),
         name: check.metric.to_string(),
         wrong: failure(check.outcome, github::check(check)),
+    });
+    let latencies = judgement.latency.iter().map(|check| Case {
+        class: "latency".to_string(),
+        name: check.row.clone(),
+        wrong: failure(check.outcome, github::latency(check)),
     });
     let floors = judgement.categories.iter().filter(|category| category.floor.is_some()).map(|check| Case {
         class: check.variant.clone(),
         name: format!("category {}", check.category),
         wrong: failure(check.outcome, github::category(check)),
     });
-    invalid.chain(metrics).chain(floors).collect()
+    invalid.chain(metrics).chain(floors).chain(latencies).collect()
 }
 
 impl Case {

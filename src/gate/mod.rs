@@ -10,7 +10,8 @@
 //!   the baseline's; a value that is missing is never within.
 //!
 //! Judging is by absolute tolerance: evaluation is deterministic, so nothing but the change itself
-//! moves a value on one machine. A baseline that checks nothing, or is no TOML, is refused with a
+//! moves a value on one machine. [`judge_paired`] asks of a drop that it be significant too, and
+//! [`judge_latency`] adds latencies, which hold for one machine. A baseline that checks nothing, or is no TOML, is refused with a
 //! [`GateError`].
 //!
 //! ```no_run
@@ -32,7 +33,9 @@ mod json;
 mod judge;
 mod judgement;
 mod junit;
+mod latency;
 mod metric;
+mod paired;
 mod parse;
 mod summary;
 mod table;
@@ -45,9 +48,11 @@ pub use github::{annotations, MAX_ANNOTATIONS};
 pub use invalid::Invalid;
 pub use json::{json, GATE_JSON_SCHEMA, GATE_SCHEMA_VERSION};
 pub use judge::judge;
-pub use judgement::{CategoryCheck, Check, Judgement, Outcome, Verdict};
+pub use judgement::{CategoryCheck, Check, JudgedBy, Judgement, Outcome, Verdict};
 pub use junit::junit;
+pub use latency::{judge_latency, LatencyBaseline, LatencyCheck, LatencyFile};
 pub use metric::Metric;
+pub use paired::judge_paired;
 pub use parse::BASELINE_SCHEMA_VERSION;
 pub use summary::{summary, MAX_SUMMARY_BYTES};
 pub use table::terminal;

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use super::{Baseline, GateError, Metric, Target, Tolerance, VariantBaseline};
+use super::{Baseline, GateError, LatencyBaseline, Metric, Target, Tolerance, VariantBaseline};
 use crate::report::is_folder_name;
 
 /// Version of the baseline's form.
@@ -83,10 +83,22 @@ impl Check<'_> {
     fn baseline(&self, baseline: &Baseline) -> Result<(), GateError> {
         self.checksum("annotations_sha256", &baseline.annotations_sha256)?;
         self.tolerance(baseline.tolerance)?;
+        if let Some(list) = &baseline.image_list {
+            self.checksum("image_list.sha256", &list.sha256)?;
+        }
+        if let Some(latency) = &baseline.latency {
+            self.latency(latency)?;
+        }
         if baseline.variants.is_empty() {
             return Err(self.checks_nothing("the file"));
         }
         baseline.variants.iter().try_for_each(|(name, variant)| self.variant(name, variant))
+    }
+
+    fn latency(&self, latency: &LatencyBaseline) -> Result<(), GateError> {
+        self.checksum("latency.fingerprint", &latency.fingerprint)?;
+        self.range("latency.max_rise", latency.max_rise, 10.0)?;
+        latency.p50_ms.iter().try_for_each(|(row, &ms)| self.range(&format!("latency.p50_ms.{row:?}"), ms, MAX_COUNT))
     }
 
     fn tolerance(&self, tolerance: Tolerance) -> Result<(), GateError> {

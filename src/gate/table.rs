@@ -1,6 +1,6 @@
 //! The verdict as tables, for terminals and Markdown.
 
-use super::{CategoryCheck, Check, Judgement, Outcome, Verdict};
+use super::{CategoryCheck, Check, Judgement, LatencyCheck, Outcome, Verdict};
 use crate::report::{Align, Cell, Table, Tone};
 
 /// Categories shown as those that lost most.
@@ -29,15 +29,33 @@ pub(super) fn headline(judgement: &Judgement) -> String {
     });
     let word = judgement.verdict().word();
     let floors = categories.iter().filter(|category| category.floor.is_some()).count();
+    let method = judgement.judged_by.words();
     match judgement.verdict() {
         Verdict::Invalid => format!("gate {zoo}: {word} ({} reasons, nothing is judged)", invalid.len()),
-        Verdict::Pass => format!("gate {zoo}: {word} ({} metrics and {floors} category floors hold)", checks.len()),
+        Verdict::Pass => {
+            let latencies = match judgement.latency.len() {
+                0 => String::new(),
+                count => format!(", {count} latencies"),
+            };
+            format!(
+                "gate {zoo}: {word} ({} metrics and {floors} category floors{latencies} hold; {method})",
+                checks.len()
+            )
+        }
         Verdict::Fail => format!(
-            "gate {zoo}: {word} ({} of {} metrics and {} of {floors} category floors do not hold; absolute tolerance)",
+            "gate {zoo}: {word} ({} of {} metrics and {} of {floors} category floors{} do not hold; {method})",
             judgement.failed().count(),
             checks.len(),
-            judgement.fallen().count()
+            judgement.fallen().count(),
+            slower(judgement)
         ),
+    }
+}
+
+fn slower(judgement: &Judgement) -> String {
+    match judgement.latency.len() {
+        0 => String::new(),
+        count => format!(" and {} of {count} latencies", judgement.slower().count()),
     }
 }
 
@@ -54,6 +72,9 @@ pub(super) fn tables(judgement: &Judgement) -> Vec<(&'static str, Table)> {
     let mut tables = Vec::new();
     if !judgement.checks.is_empty() {
         tables.push(("Metrics (AP and AR in points)", metrics(&judgement.checks)));
+    }
+    if !judgement.latency.is_empty() {
+        tables.push(("Latencies (median in ms)", latencies(&judgement.latency)));
     }
     let lost = judgement.lost_most(LOST_SHOWN);
     if !lost.is_empty() {
@@ -84,6 +105,17 @@ fn metrics(checks: &[Check]) -> Table {
     table
 }
 
+fn latencies(checks: &[LatencyCheck]) -> Table {
+    use Align::{Left, Right};
+    let mut table = Table::new([("row", Left), ("baseline", Right), ("run", Right), ("allowed", Right), ("", Left)]);
+    for check in checks {
+        let allowed = format!("+{} %", 100.0 * check.max_rise);
+        let texts = [check.row.clone(), rounded(check.target_ms), rounded(check.measured_ms), allowed];
+        table.push(texts.iter().map(Cell::new).chain([outcome_cell(check.outcome)]).collect());
+    }
+    table
+}
+
 fn lost_most(lost: &[&CategoryCheck]) -> Table {
     use Align::{Left, Right};
     let mut table = Table::new([
@@ -106,7 +138,11 @@ fn lost_most(lost: &[&CategoryCheck]) -> Table {
 }
 
 fn outcome_cell(outcome: Outcome) -> Cell {
-    let tone = if outcome == Outcome::Within { Tone::Good } else { Tone::Bad };
+    let tone = match outcome {
+        Outcome::Within => Tone::Good,
+        Outcome::NotSignificant => Tone::Unsure,
+        Outcome::Dropped | Outcome::Rose => Tone::Bad,
+    };
     Cell::toned(outcome.words(), tone)
 }
 

@@ -1,7 +1,7 @@
 //! A baseline as TOML.
 
-use super::{Baseline, CategoryTarget, Metric, Target, VariantBaseline};
-use crate::report::Protocol;
+use super::{Baseline, CategoryTarget, LatencyBaseline, Metric, Target, VariantBaseline};
+use crate::report::{ImageList, Protocol};
 
 const HEAD: &str = "\
 # What `zoobench gate RUN --baseline FILE` holds a run against.
@@ -21,9 +21,14 @@ impl Baseline {
             out += "# Part of the data: only this very subset is judged, and it says nothing about the whole.\n";
             out += &format!("subset = {}\n", quoted(subset));
         }
+        if let Some(ImageList { sha256, count }) = &self.image_list {
+            out += "# The images of the list, whatever its path; another list is INVALID.\n";
+            out += &format!("image_list = {{ sha256 = {}, count = {count} }}\n", quoted(sha256));
+        }
         out += "\n# Of every AP and AR that names none: 0.0005 is 0.05 AP.\n[tolerance]\n";
         out += &format!("max_drop = {}\nmax_rise = {}\n", self.tolerance.max_drop, self.tolerance.max_rise);
         out += &protocol(&self.protocol);
+        out += &self.latency.as_ref().map(latency).unwrap_or_default();
         let variants = self.variants.iter().map(|(name, expected)| variant(name, expected));
         out + &variants.collect::<String>()
     }
@@ -44,6 +49,18 @@ fn protocol(protocol: &Protocol) -> String {
         quoted(id),
         quoted(split),
         quoted(area)
+    )
+}
+
+fn latency(latency: &LatencyBaseline) -> String {
+    let LatencyBaseline { fingerprint, max_rise, p50_ms } = latency;
+    let rows = p50_ms.iter().map(|(row, ms)| format!("{} = {ms}\n", quoted(row)));
+    format!(
+        "\n# Medians in ms on one machine: a measurement of another one is INVALID.\n[latency]\n\
+         fingerprint = {}\n# 0.1 lets a median rise by 10 %; a faster one always passes.\nmax_rise = {max_rise}\n\n\
+         [latency.p50_ms]\n{}",
+        quoted(fingerprint),
+        rows.collect::<String>()
     )
 }
 

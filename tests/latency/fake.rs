@@ -21,13 +21,16 @@ use zoobench::zoo::Zoo;
 /// What the made-up accuracy run and the made-up processes say of the program.
 const PROGRAM: &str = "5eed";
 
+/// Milliseconds of a call of a task, by the process and the number of the call.
+type Milliseconds<'a> = Box<dyn Fn(&Task, usize, usize) -> f64 + 'a>;
+
 /// Spoils a report, knowing the order and the number of the process.
 type Spoil<'a> = Box<dyn Fn(&WorkOrder, usize, &mut WorkReport) + 'a>;
 
 /// Starts nothing.
 pub struct Fake<'a> {
     /// Milliseconds of a call of a task, by process and call.
-    ms: Box<dyn Fn(&Task, usize, usize) -> f64 + 'a>,
+    ms: Milliseconds<'a>,
     spoil: Spoil<'a>,
     pub orders: RefCell<Vec<WorkOrder>>,
 }
