@@ -3,6 +3,8 @@
 mod common;
 #[path = "gate/program.rs"]
 mod program;
+#[path = "gate/rules.rs"]
+mod rules;
 #[path = "common/schema.rs"]
 mod schema;
 #[path = "common/snapshot.rs"]
@@ -55,7 +57,7 @@ fn metric(name: &str) -> Metric {
 fn an_unchanged_run_passes() {
     let judgement = judged(|_| ());
     assert_eq!(judgement.verdict(), Verdict::Pass);
-    assert_eq!(judgement.checks.len(), 3 * (30 - 4), "APl and ARl are not there");
+    assert_eq!(judgement.checks.len(), 3 * (34 - 4), "APl and ARl are not there");
     assert_eq!(judgement.categories.len(), 3 * CATEGORIES as usize);
     assert!(judgement.hints().is_empty() && judgement.lost_most(10).is_empty());
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{Baseline, Invalid, JudgedBy, Judgement, Outcome};
-use crate::evaluation::{compare_states, Comparison, Resampling, State};
+use crate::evaluation::{compare_states, Comparison, IouType, Resampling, State};
 
 /// A drop whose p-value is below is significant.
 const SIGNIFICANT: f64 = 0.05;
@@ -34,6 +34,9 @@ fn compare(stored: &Path, run: &Path) -> Result<Comparison, String> {
 
 /// Refuses states of which one is not the baseline's or not the run's.
 fn of_baseline(judgement: &Judgement, variant: &str, kind: &str, found: Comparison) -> Result<Comparison, String> {
+    if found.iou != iou_type(kind) {
+        return Err(format!("the stored {kind} state is of other masks or boxes"));
+    }
     let own = judgement.checks.iter().filter(|check| check.variant == variant);
     for check in own {
         let name = check.metric.to_string();
@@ -46,6 +49,14 @@ fn of_baseline(judgement: &Judgement, variant: &str, kind: &str, found: Comparis
         }
     }
     Ok(found)
+}
+
+fn iou_type(kind: &str) -> IouType {
+    if kind == "segm" {
+        IouType::Segm
+    } else {
+        IouType::Bbox
+    }
 }
 
 impl Judgement {

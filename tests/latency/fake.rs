@@ -160,7 +160,10 @@ pub fn accuracy() -> TempDir {
         fs::create_dir(&place).expect("a folder");
         fs::copy(recorded.join(variant).join("metrics.json"), place.join("metrics.json")).expect("recorded metrics");
         let sha256 = weights(&SubjectName::Variant(variant.to_owned()));
-        edit(&place.join("metrics.json"), |metrics| metrics["weights_sha256"] = sha256.into());
+        edit(&place.join("metrics.json"), |metrics| {
+            metrics["weights_sha256"] = sha256.into();
+            metrics["engine"] = Engine::default().name().into();
+        });
         let all: Vec<Record> = (1..9).flat_map(records).collect();
         write_results(fs::File::create(place.join("results.json")).expect("a file"), all.iter()).expect("written");
     }

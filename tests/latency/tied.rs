@@ -57,9 +57,11 @@ fn a_run_of_another_version_or_program_is_none() {
 }
 
 #[test]
-fn a_run_of_other_weights_or_without_the_variant_is_none() {
+fn a_run_of_other_weights_or_another_engine_or_without_the_variant_is_none() {
     let weights = only(|run| edit(&run.join("shapes_v2/metrics.json"), |m| m["weights_sha256"] = "77".into()));
     assert!(weights.contains("other weights of shapes_v2: 77, timed were 000"), "{weights}");
+    let engine = only(|run| edit(&run.join("shapes_v2/metrics.json"), |m| m["engine"] = "candle".into()));
+    assert!(engine.contains("computed shapes_v2 by candle, timed was fast"), "{engine}");
     let variant = only(|run| edit(&run.join("run.json"), |run| run["rows"][1]["status"] = "skipped".into()));
     assert!(variant.contains("has no result of shapes_v2") && variant.contains("zoobench run"), "{variant}");
 }

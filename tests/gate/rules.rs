@@ -1,0 +1,220 @@
+//! Lists of images, latencies and paired judgement: each rule with a run that passes, one that fails and
+//! one that it cannot judge.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{json, Value};
+use tempfile::TempDir;
+use zoobench::dataset::{Annotations, Record};
+use zoobench::evaluation::{Evaluator, IouType, Options, State};
+use zoobench::gate::{
+    judge_latency, judge_paired, Baseline, GateError, Invalid, JudgedBy, Judgement, LatencyBaseline, LatencyFile,
+    Outcome, Verdict,
+};
+use zoobench::report::ImageList;
+
+use crate::synthetic::{zoo_run, Synthetic};
+use crate::{baseline, judged, stored, CATEGORIES};
+
+/// Images of the paired data set, each with one object.
+const IMAGES: i64 = 60;
+
+fn listed(run: &mut Synthetic, sha256: &str) {
+    let dataset = &mut run.record.dataset;
+    dataset.images = 40;
+    dataset.subset = Some("images.txt".to_owned());
+    dataset.image_list = Some(ImageList { sha256: sha256.repeat(32), count: 40 });
+    run.record.comparable = false;
+    run.metrics.iter_mut().for_each(|metrics| {
+        metrics.images = 40;
+        metrics.comparable = false;
+    });
+}
+
+fn listed_run(sha256: &str) -> Synthetic {
+    let mut run = zoo_run(CATEGORIES);
+    listed(&mut run, sha256);
+    run
+}
+
+#[test]
+fn a_list_of_images_is_gated_by_its_own_baseline_alone() {
+    let of_list = Baseline::of_run(&stored(&listed_run("0a"))).expect("three rows are done");
+    let judge = |run: &Synthetic| zoobench::gate::judge(&of_list, &stored(run));
+    assert_eq!(judge(&listed_run("0a")).verdict(), Verdict::Pass);
+    let mut lowered = listed_run("0a");
+    lowered.metrics[0].results.segm.ap = Some(0.2);
+    assert_eq!(judge(&lowered).verdict(), Verdict::Fail);
+    let other = judge(&listed_run("0b"));
+    assert_eq!(other.verdict(), Verdict::Invalid);
+    assert!(other.invalid.iter().any(|reason| matches!(reason, Invalid::OtherImageList { .. })));
+    assert_eq!(judge(&zoo_run(CATEGORIES)).verdict(), Verdict::Invalid);
+    assert_eq!(judged(|run| listed(run, "0a")).verdict(), Verdict::Invalid);
+    let read = Baseline::parse(&of_list.to_toml(), "b.toml").expect("its own form");
+    assert_eq!(read.image_list, of_list.image_list);
+}
+
+/// A measurement of one row of one variant.
+fn measurement(p50_ms: f64) -> Value {
+    let weights = zoo_run(CATEGORIES).metrics[0].weights_sha256.clone();
+    json!({
+        "schema_version": 1, "verdict": "VALID", "reasons": [], "machine": {"fingerprint": "5e".repeat(32)},
+        "measurements": [{
+            "variant": "seg-m-all", "device": "cpu", "engine": "fast", "dtype": "f32", "scenario": "single",
+            "batch": 1, "latency": "segment", "score_threshold": 0.001, "p50_ms": p50_ms, "weights_sha256": weights,
+        }],
+    })
+}
+
+fn latency_file(measurement: &Value) -> Result<LatencyFile, GateError> {
+    let folder = TempDir::new().expect("a temporary folder");
+    let path = folder.path().join("latency.json");
+    fs::write(&path, measurement.to_string()).expect("the folder is ours");
+    LatencyFile::read(&path)
+}
+
+/// The judgement of a measurement by a baseline of 100 ms that may rise by a tenth.
+fn judged_latency(measurement: Option<&Value>) -> Judgement {
+    let mut baseline = baseline();
+    let file = latency_file(&self::measurement(100.0)).expect("a measurement");
+    baseline.latency = Some(LatencyBaseline::of_file(&file, 0.1));
+    let mut judgement = zoobench::gate::judge(&baseline, &stored(&zoo_run(CATEGORIES)));
+    let file = measurement.map(|measurement| latency_file(measurement).expect("a measurement"));
+    judge_latency(&mut judgement, &baseline, file.as_ref());
+    judgement
+}
+
+#[test]
+fn a_latency_passes_up_to_its_rise_and_fails_above() {
+    for (p50_ms, verdict) in [(50.0, Verdict::Pass), (109.9, Verdict::Pass), (110.1, Verdict::Fail)] {
+        assert_eq!(judged_latency(Some(&measurement(p50_ms))).verdict(), verdict, "{p50_ms}");
+    }
+    let slower = judged_latency(Some(&measurement(200.0)));
+    assert_eq!(slower.slower().map(|check| check.outcome).collect::<Vec<_>>(), [Outcome::Rose]);
+}
+
+#[test]
+fn a_latency_of_another_machine_is_never_judged() {
+    type Change = fn(&mut Value);
+    let changes: [(Change, &str); 5] = [
+        (|file| file["machine"]["fingerprint"] = "6f".repeat(32).into(), "one machine only"),
+        (|file| (file["verdict"], file["reasons"]) = ("INVALID".into(), json!(["noise"])), "noise"),
+        (|file| file["measurements"][0]["weights_sha256"] = "00".repeat(32).into(), "weights"),
+        (|file| file["measurements"][0]["engine"] = "candle".into(), "latency"),
+        (|file| file["measurements"][0]["p50_ms"] = 0.into(), "latency"),
+    ];
+    for (change, word) in changes {
+        let mut file = measurement(100.0);
+        change(&mut file);
+        let judgement = judged_latency(Some(&file));
+        assert_eq!(judgement.verdict(), Verdict::Invalid, "{word}");
+        let reasons: Vec<String> = judgement.invalid.iter().map(ToString::to_string).collect();
+        assert!(reasons.iter().any(|reason| reason.contains(word)), "{word}: {reasons:?}");
+    }
+    let missing = judged_latency(None);
+    assert!(matches!(missing.invalid[..], [Invalid::NoLatency]), "{:?}", missing.invalid);
+}
+
+#[test]
+fn a_file_that_is_no_measurement_is_bad_input() {
+    let mut newer = measurement(100.0);
+    newer["schema_version"] = 2.into();
+    assert!(latency_file(&newer).expect_err("refused").to_string().contains("schema_version is 2"));
+    assert!(latency_file(&json!([])).is_err());
+    assert!(LatencyFile::read(Path::new("absent.json")).is_err());
+}
+
+fn annotations() -> Annotations {
+    let image = |id: i64| json!({"id": id, "height": 40, "width": 40, "neg_category_ids": [], "not_exhaustive_category_ids": []});
+    let square = json!([[0, 0, 20, 0, 20, 20, 0, 20]]);
+    let object = |id: i64| json!({"id": id, "image_id": id, "category_id": 1, "area": 400, "bbox": [0, 0, 20, 20], "segmentation": square});
+    let file = json!({
+        "images": (1..=IMAGES).map(image).collect::<Vec<_>>(),
+        "annotations": (1..=IMAGES).map(object).collect::<Vec<_>>(),
+        "categories": [{"id": 1, "name": "square", "frequency": "f"}],
+    });
+    Annotations::from_bytes("gt.json", file.to_string().as_bytes()).expect("sound")
+}
+
+/// The state of detections that find every object but those of the first `missed` images.
+fn state(annotations: &Annotations, iou: IouType, missed: i64) -> State {
+    let evaluator = Evaluator::new(annotations, Options { iou, ..Options::default() }).expect("sound");
+    let found = |image_id: i64| Record {
+        image_id,
+        category_id: 1,
+        score: 0.9,
+        bbox: Some([0.0, 0.0, 20.0, 20.0]),
+        segmentation: None,
+    };
+    let matches = (missed + 1..=IMAGES).map(|id| evaluator.image(id, &[found(id)]).expect("sound"));
+    evaluator.state(matches.collect(), "made up").expect("sound")
+}
+
+/// A run whose detections miss so many objects, and its states in `folder`.
+fn run_that_misses(missed: i64, folder: &Path) -> Synthetic {
+    let (annotations, mut run) = (annotations(), zoo_run(CATEGORIES));
+    for metrics in &mut run.metrics {
+        let place = folder.join(&metrics.variant);
+        fs::create_dir_all(&place).expect("the folder is ours");
+        for (iou, name) in [(IouType::Segm, "segm"), (IouType::Bbox, "bbox")] {
+            let state = state(&annotations, iou, missed);
+            let results = state.evaluation().results;
+            match iou {
+                IouType::Segm => metrics.results.segm = results,
+                _ => metrics.results.bbox = results,
+            }
+            fs::write(place.join(format!("{name}.zbstate")), state.to_bytes()).expect("the folder is ours");
+        }
+    }
+    run
+}
+
+/// The judgement of a run that misses so many objects by one that misses none, with and without pairing.
+fn paired(missed: i64, spoil: impl FnOnce(&Path, &Path)) -> [Judgement; 2] {
+    let (before, after) = (TempDir::new().expect("a folder"), TempDir::new().expect("a folder"));
+    let mut baseline = Baseline::of_run(&stored(&run_that_misses(0, before.path()))).expect("three rows are done");
+    // The categories of the made-up run are not those of the states.
+    baseline.variants.values_mut().for_each(|variant| variant.categories.clear());
+    let run = stored(&run_that_misses(missed, after.path()));
+    let alone = zoobench::gate::judge(&baseline, &run);
+    let mut judgement = zoobench::gate::judge(&baseline, &run);
+    spoil(before.path(), after.path());
+    judge_paired(&mut judgement, &baseline, before.path(), after.path());
+    [alone, judgement]
+}
+
+#[test]
+fn a_drop_fails_where_it_is_large_and_significant() {
+    let [alone, pair] = paired(1, |_, _| ());
+    assert_eq!((alone.verdict(), pair.verdict()), (Verdict::Fail, Verdict::Pass), "{:?}", pair.invalid);
+    assert_eq!(pair.judged_by, JudgedBy::PairedBootstrap);
+    assert!(pair.checks.iter().any(|check| check.outcome == Outcome::NotSignificant));
+    let [alone, pair] = paired(12, |_, _| ());
+    assert_eq!((alone.verdict(), pair.verdict()), (Verdict::Fail, Verdict::Fail));
+    let [alone, pair] = paired(0, |_, _| ());
+    assert_eq!((alone.verdict(), pair.verdict()), (Verdict::Pass, Verdict::Pass));
+}
+
+#[test]
+fn states_that_are_missing_or_of_another_run_are_invalid() {
+    type Spoil = fn(&Path, &Path);
+    let spoils: [Spoil; 4] = [
+        |before, _| fs::remove_file(before.join("seg-m-all/segm.zbstate")).expect("it is there"),
+        |_, after| fs::write(after.join("seg-m-all/bbox.zbstate"), "cut").expect("the folder is ours"),
+        |before, after| {
+            let name = "seg-m-all/segm.zbstate";
+            fs::copy(before.join(name), after.join(name)).map(drop).expect("both are ours");
+        },
+        |before, after| {
+            [before, after]
+                .map(|folder| fs::copy(folder.join("seg-m-all/bbox.zbstate"), folder.join("seg-m-all/segm.zbstate")))
+                .map(|copied| copied.map(drop).expect("both are ours"));
+        },
+    ];
+    for (index, spoil) in spoils.into_iter().enumerate() {
+        let [_, pair] = paired(12, spoil);
+        assert_eq!(pair.verdict(), Verdict::Invalid, "{index}");
+        assert!(pair.invalid.iter().any(|reason| matches!(reason, Invalid::NoPair { .. })), "{:?}", pair.invalid);
+    }
+}
