@@ -207,9 +207,10 @@ fn states_that_are_missing_or_of_another_run_are_invalid() {
             fs::copy(before.join(name), after.join(name)).map(drop).expect("both are ours");
         },
         |before, after| {
-            [before, after]
-                .map(|folder| fs::copy(folder.join("seg-m-all/bbox.zbstate"), folder.join("seg-m-all/segm.zbstate")))
-                .map(|copied| copied.map(drop).expect("both are ours"));
+            for folder in [before, after] {
+                let [boxes, masks] = ["bbox", "segm"].map(|kind| folder.join(format!("seg-m-all/{kind}.zbstate")));
+                fs::copy(boxes, masks).map(drop).expect("both are ours");
+            }
         },
     ];
     for (index, spoil) in spoils.into_iter().enumerate() {
