@@ -6,7 +6,7 @@
 
 Each set is a folder of DIR with gt.json and dt.json. CPU seconds and peak resident set are the kernel's own account
 of each finished process (wait4). `scan` is this script reading the results file in reused chunks and doing nothing
-else: what no program can do without. A summary of medians goes to stderr."""
+else, interpreter included: the floor of reading, not of parsing. A summary of medians goes to stderr."""
 import argparse
 import json
 import os

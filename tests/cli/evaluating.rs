@@ -155,3 +155,58 @@ fn what_the_limit_of_categories_cannot_rank_is_refused() {
     place.run(&[&EVAL[..], &["--iou", "bbox"]].concat()).done();
     place.run(&[&EVAL[..], &["--protocol", "fix"]].concat()).refused(&["fix", "lvis, fixed, pool"]);
 }
+
+#[test]
+fn results_come_through_a_pipe_too() {
+    let place = Workplace::new();
+    square(&place, SQUARE);
+    let by_file = place.run(&["eval", "--gt", "gt.json", "--dt", "dt.json"]);
+    by_file.done();
+    let piped = |bytes: &[u8]| {
+        let mut command = place.command(&["eval", "--gt", "gt.json", "--dt", "-"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        child.stdin.take().expect("piped").write_all(bytes).expect("it reads to the end");
+        Finished::new(child.wait_with_output().expect("it ends"))
+    };
+    let by_pipe = piped(place.read("dt.json").as_bytes());
+    by_pipe.done();
+    assert_eq!(by_pipe.stdout, by_file.stdout);
+    piped(b"[{\"image_id\": 7").refused(&["standard input"]);
+}
+
+#[test]
+fn an_evaluation_is_explained() {
+    let place = Workplace::new();
+    square(&place, SQUARE);
+    place.run(&[&EVAL[..], &["--explain", "why"]].concat()).done();
+    let explanation = place.json("why/explain.json");
+    assert_eq!(explanation["schema_version"], 1);
+    assert_eq!(explanation["results"], place.json("out.json")["results"]);
+    let text = place.read("why/explain.md");
+    assert!(text.contains("Of 1 instances 1 are found, 0 are missed"), "{text}");
+    for file in ["categories.csv", "confusion.csv"] {
+        assert!(place.path("why").join(file).exists(), "{file}");
+    }
+    place.write("list.txt", b"7\n");
+    let refused: [&[&str]; 4] =
+        [&["--protocol", "fixed"], &["--iou", "boundary"], &["--images", "list.txt"], &["--dt", "-"]];
+    for arguments in refused {
+        let all = match arguments[0] {
+            "--dt" => vec!["eval", "--gt", "gt.json", "--dt", "-", "--explain", "other"],
+            _ => [&EVAL[..5], &["--explain", "other"], arguments].concat(),
+        };
+        place.run(&all).refused(&["--explain:"]);
+        assert!(!place.path("other").exists(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_part_of_the_images_is_not_ranked_with_the_others() {
+    let place = Workplace::new();
+    square(&place, SQUARE);
+    place.write("list.txt", b"7\n");
+    for protocol in ["fixed", "pool"] {
+        place.run(&[&EVAL[..5], &["--images", "list.txt", "--protocol", protocol]].concat()).refused(&["--images"]);
+    }
+}
