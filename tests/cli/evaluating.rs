@@ -113,3 +113,45 @@ fn a_json_file_that_cannot_be_written_is_an_error() {
         .run(&["eval", "--gt", "gt.json", "--dt", "dt.json", "--iou", "bbox", "--json", "file/x.json"])
         .refused(&["file/x.json", "cannot be written"]);
 }
+
+#[test]
+fn results_name_their_protocol() {
+    let place = Workplace::new();
+    let mask =
+        zoobench::mask::Rle::from_polygons(10, 10, &[vec![2.0, 2.0, 6.0, 2.0, 6.0, 6.0, 2.0, 6.0]]).expect("a square");
+    square(&place, &mask.to_string());
+    let names = ["AP", "AR@10000/cat", "ARl@10000/cat"];
+    for (protocol, limit, header, names) in [
+        ("lvis", 300, "LVIS boundary AP, 300 detections an image,", ["AP", "AR@300", "ARl@300"]),
+        ("fixed", 10_000, "LVIS boundary AP_fixed, 10000 detections a category over all images,", names),
+        ("pool", 10_000, "LVIS boundary AP_pool, 10000", ["AP-pooled-all", "AP-pooled-r", "AP-pooled-f"]),
+    ] {
+        let finished = place.run(&[&EVAL[..], &["--iou", "boundary", "--protocol", protocol]].concat());
+        finished.done();
+        assert!(finished.stdout.starts_with(header), "{}", finished.stdout);
+        let report = place.json("out.json");
+        assert_eq!((report["protocol"].as_str(), report["iou"].as_str()), (Some(protocol), Some("boundary")));
+        assert_eq!(report["max_detections"], limit);
+        let results = report["results"].as_object().expect("an object");
+        assert_eq!(results[names[0]].as_f64(), Some(0.9999999999999998));
+        for name in names {
+            assert!(results.contains_key(name) && finished.stdout.contains(name), "{protocol}: {name}");
+        }
+    }
+}
+
+#[test]
+fn what_the_limit_of_categories_cannot_rank_is_refused() {
+    let place = Workplace::new();
+    square(&place, SQUARE);
+    let dt: Vec<Value> = serde_json::from_str(&place.read("dt.json")).expect("a list");
+    let unranked = format!("[{}, {}]", dt[0], dt[0].to_string().replace("0.5", "NaN"));
+    place.write("dt.json", unranked.as_bytes());
+    for protocol in ["fixed", "pool"] {
+        let finished = place.run(&[&EVAL[..], &["--iou", "bbox", "--protocol", protocol]].concat());
+        finished.refused(&["dt.json", "record 1", "category 1", "NaN"]);
+        assert!(!place.path("out.json").exists());
+    }
+    place.run(&[&EVAL[..], &["--iou", "bbox"]].concat()).done();
+    place.run(&[&EVAL[..], &["--protocol", "fix"]].concat()).refused(&["fix", "lvis, fixed, pool"]);
+}

@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
 """Compares `zoobench eval` with the real lvis-api on generated files, to the last bit.
 
-    compare.py ZOOBENCH [--sets N] [--seed S] [--keep DIR]
+    compare.py ZOOBENCH [--sets N] [--seed S] [--keep DIR] [--protocol lvis|fixed|pool] [--iou segm,bbox,boundary]
+               [--lvis-path BRANCH]
 
-Needs `pip install lvis pycocotools numpy`. Each set is a small ground truth with detections, into which some of the
+Needs `pip install lvis pycocotools numpy`. AP_fixed and boundaries need a checkout of lvis-api's branch
+`lvis_challenge_2021` (04e89fde), whose `lvis` package lies in BRANCH, and OpenCV; AP_pool is compared with the slow route in
+pool.py beside this file. Each set is a small ground truth with detections, into which some of the
 oddities below are mixed. For masks and boxes, the 13 metrics and AP, AP50 and AR of every category must be equal; where
 lvis-api raises an exception, zoobench must exit with code 2 and write nothing. The sets of one seed are always the same.
 Prints one line a difference and a summary; exit code 1 if anything differs. --keep DIR keeps the files of sets that differ.
@@ -21,10 +24,14 @@ import tempfile
 
 import numpy as np
 
+if '--lvis-path' in sys.argv:
+    sys.path.insert(0, sys.argv[sys.argv.index('--lvis-path') + 1])
 if not hasattr(np, 'float'):
     np.float = float  # lvis 0.5.3 still uses the removed alias
 from lvis import LVIS, LVISEval, LVISResults  # noqa: E402
 from pycocotools import mask as coco_mask  # noqa: E402
+
+import pool  # noqa: E402
 
 METRICS = ['AP', 'AP50', 'AP75', 'APs', 'APm', 'APl', 'APr', 'APc', 'APf', 'AR@300', 'ARs@300', 'ARm@300', 'ARl@300']
 
@@ -237,6 +244,23 @@ def same_image_twice(rng, gt, dt):
     gt['images'].append(image)
 
 
+def crowd_of_categories(rng, gt, dt):
+    """Over 10,000 detections of a category: AP_fixed cuts them."""
+    if dt:
+        dt[:] = [dict(rng.choice(dt[:20]), score=rng.randrange(500) / 500) for _ in range(10_000 + rng.randrange(4_000))]
+        for d in dt:
+            if rng.random() < 0.9:
+                d['category_id'] = dt[0].get('category_id')
+
+
+def settle_ranks(dt):
+    """The same for AP_fixed, which ranks the detections of every category."""
+    count = collections.Counter(repr(d.get('category_id')) for d in dt)
+    for d in dt:
+        if count[repr(d.get('category_id'))] > 1 and d.get('score') != d.get('score'):
+            d['score'] = 0.25
+
+
 def settle_cuts(dt):
     """Of an image with over 300 detections, lvis-api keeps the highest by Python's sort. With NaN among the scores, what that
     keeps depends on the version of Python: zoobench refuses such an image, so there is nothing to compare."""
@@ -253,14 +277,29 @@ ODDITIES = [
 ]
 
 
-def lvis_api(gt_path, dt_path, iou):
+def slow_pool(gt_path, dt_path, iou, limit=10_000):
+    """The second route's answer, or None where it raises an exception. It knows no rows of categories."""
+    try:
+        with open(gt_path) as gt, open(dt_path) as dt:
+            return pool.Evaluation(json.load(gt), json.load(dt), iou, limit).run(), None
+    except Exception:
+        return None
+
+
+def lvis_api(gt_path, dt_path, iou, protocol='lvis', limit=10_000, arrays=None):
     """lvis-api's answer, or None where it raises an exception."""
     try:
         gt = LVIS(gt_path)
-        evaluation = LVISEval(gt, LVISResults(gt, dt_path), iou)
+        if protocol == 'lvis':
+            evaluation = LVISEval(gt, LVISResults(gt, dt_path), iou)
+        else:
+            evaluation = LVISEval(gt, LVISResults(gt, dt_path, max_dets_per_cat=limit, max_dets_per_im=-1), iou)
+            evaluation.params.max_dets, evaluation.params.max_dets_per_cat = -1, limit
         evaluation.run()
     except Exception:
         return None
+    if arrays is not None:
+        arrays.update({name: evaluation.eval[name] for name in ('precision', 'recall')})
     precision, recall = evaluation.eval['precision'], evaluation.eval['recall']
     categories = {}
     for k, category in enumerate(evaluation.params.cat_ids):
@@ -271,9 +310,9 @@ def lvis_api(gt_path, dt_path, iou):
     return {name: float(value) for name, value in evaluation.get_results().items()}, categories
 
 
-def zoobench(binary, gt_path, dt_path, iou, out):
+def zoobench(binary, gt_path, dt_path, iou, out, protocol='lvis'):
     """zoobench's answer, or None where it refuses; a string where it does neither properly."""
-    command = [binary, 'eval', '--gt', gt_path, '--dt', dt_path, '--iou', iou, '--json', out, '--threads', '1']
+    command = [binary, 'eval', '--gt', gt_path, '--dt', dt_path, '--iou', iou, '--protocol', protocol, '--json', out, '--threads', '1']
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     if done.returncode == 2:
         return 'a file stands after a refusal' if os.path.exists(out) else None
@@ -283,6 +322,8 @@ def zoobench(binary, gt_path, dt_path, iou, out):
         report = json.load(f)
     os.remove(out)
     metrics = {name: -1.0 if value is None else value for name, value in report['results'].items()}
+    if protocol == 'pool':
+        return metrics, None
     rows = [row for row in report['per_category'] if row['AP'] is not None]
     return metrics, {row['id']: [row['AP'], row['AP50'], row['AR']] for row in rows}
 
@@ -293,38 +334,43 @@ def main():
     parser.add_argument('--sets', type=int, default=1000)
     parser.add_argument('--seed', type=int, default=1)
     parser.add_argument('--keep')
+    parser.add_argument('--protocol', default='lvis', choices=['lvis', 'fixed', 'pool'])
+    parser.add_argument('--iou', default='segm,bbox')
+    parser.add_argument('--lvis-path')
     args = parser.parse_args()
     logging.disable(logging.CRITICAL)
     np.seterr(all='ignore')
     folder = tempfile.mkdtemp()
     gt_path, dt_path, out = (os.path.join(folder, name) for name in ('gt.json', 'dt.json', 'out.json'))
+    oddities = ODDITIES if args.protocol == 'lvis' else ODDITIES + [crowd_of_categories]
     seen, counts, different = collections.Counter(), collections.Counter(), 0
     for number in range(args.sets):
         rng = random.Random(f'{args.seed}/{number}')
         gt = ground_truth(rng)
         dt = detections(rng, gt)
-        mixed = rng.sample(ODDITIES, rng.choice([0, 1, 1, 2, 3]))
+        mixed = rng.sample(oddities, rng.choice([0, 1, 1, 2, 3]))
         for oddity in mixed:
             try:
                 oddity(rng, gt, dt)
             except KeyError:
                 continue  # another oddity took the key away
             seen[oddity.__name__] += 1
-        settle_cuts(dt)
+        settle_cuts(dt) if args.protocol == 'lvis' else settle_ranks(dt)
         with open(gt_path, 'w') as f:
             json.dump(gt, f)
         with open(dt_path, 'w') as f:
             json.dump(dt, f)
-        for iou in ('segm', 'bbox'):
-            expected, found = lvis_api(gt_path, dt_path, iou), zoobench(args.zoobench, gt_path, dt_path, iou, out)
-            counts['refused by lvis-api' if expected is None else 'evaluated by lvis-api'] += 1
+        for iou in args.iou.split(','):
+            expected = slow_pool(gt_path, dt_path, iou) if args.protocol == 'pool' else lvis_api(gt_path, dt_path, iou, args.protocol)
+            found = zoobench(args.zoobench, gt_path, dt_path, iou, out, args.protocol)
+            counts['refused by the oracle' if expected is None else 'evaluated by the oracle'] += 1
             if expected != found:
                 different += 1
-                print(f'set {number} {iou} ({", ".join(o.__name__ for o in mixed)}):\n  lvis-api {expected}\n  zoobench {found}', flush=True)
+                print(f'set {number} {iou} ({", ".join(o.__name__ for o in mixed)}):\n  oracle   {expected}\n  zoobench {found}', flush=True)
                 if args.keep:
                     shutil.copytree(folder, os.path.join(args.keep, f'{number}_{iou}'), dirs_exist_ok=True)
     shutil.rmtree(folder)
-    print(json.dumps({'sets': args.sets, 'seed': args.seed, 'numpy': np.__version__, **counts, 'different': different, 'oddities': dict(sorted(seen.items()))}, indent=1))
+    print(json.dumps({'sets': args.sets, 'seed': args.seed, 'protocol': args.protocol, 'iou': args.iou, 'numpy': np.__version__, **counts, 'different': different, 'oddities': dict(sorted(seen.items()))}, indent=1))
     sys.exit(1 if different else 0)
 
 
