@@ -110,6 +110,8 @@ class Evaluation:
 
     def place(self, cells, item, judge=True):
         if not judge or self.counts(item):
+            if self.iou != 'bbox':
+                item['segmentation']  # needed, as a KeyError tells, also where nothing is compared with it
             cells.setdefault((item['image_id'], item['category_id']), []).append(item)
 
     def mask(self, item, outline):
