@@ -17,6 +17,12 @@ fn square(place: &Workplace, counts: &str) {
     place.write("dt.json", dt.to_string().as_bytes());
 }
 
+/// The annotated square, as COCO's string.
+fn whole_square() -> String {
+    let corners = vec![2.0, 2.0, 6.0, 2.0, 6.0, 6.0, 2.0, 6.0];
+    zoobench::mask::Rle::from_polygons(10, 10, &[corners]).expect("a square").to_string()
+}
+
 /// Columns 2 to 5, rows 2 to 5 of a 10 x 10 image, as COCO's string.
 const SQUARE: &str = "f0460000000h1";
 
@@ -159,7 +165,7 @@ fn what_the_limit_of_categories_cannot_rank_is_refused() {
 #[test]
 fn results_come_through_a_pipe_too() {
     let place = Workplace::new();
-    square(&place, SQUARE);
+    square(&place, &whole_square());
     let by_file = place.run(&["eval", "--gt", "gt.json", "--dt", "dt.json"]);
     by_file.done();
     let piped = |bytes: &[u8]| {
@@ -178,7 +184,7 @@ fn results_come_through_a_pipe_too() {
 #[test]
 fn an_evaluation_is_explained() {
     let place = Workplace::new();
-    square(&place, SQUARE);
+    square(&place, &whole_square());
     place.run(&[&EVAL[..], &["--explain", "why"]].concat()).done();
     let explanation = place.json("why/explain.json");
     assert_eq!(explanation["schema_version"], 1);
@@ -204,7 +210,7 @@ fn an_evaluation_is_explained() {
 #[test]
 fn a_part_of_the_images_is_not_ranked_with_the_others() {
     let place = Workplace::new();
-    square(&place, SQUARE);
+    square(&place, &whole_square());
     place.write("list.txt", b"7\n");
     for protocol in ["fixed", "pool"] {
         place.run(&[&EVAL[..5], &["--images", "list.txt", "--protocol", protocol]].concat()).refused(&["--images"]);
