@@ -3,8 +3,8 @@
 
 use proptest::prelude::*;
 use zoobench::kernels::{
-    best_scores, contrast, lane_map, max_pool, upsample, Convolution, ConvolutionSpec, Guide, InstructionSet, Maps,
-    MapsShape, Scratch, View, LANES,
+    best_scores, class_scores, class_scores_above, lane_map, max_pool, upsample, ClassVectors, Convolution,
+    ConvolutionSpec, Guide, InstructionSet, Maps, MapsShape, Scratch, View, LANES,
 };
 
 /// Values in -1..1 that follow from a seed.
@@ -228,22 +228,34 @@ proptest! {
     }
 
     #[test]
-    fn the_contrast_equals_a_naive_loop(seed: u64, channels in 1usize..40, classes in 1usize..50, count in 1usize..70) {
-        let texts = Plain::random(seed, channels, 1, classes);
-        let embeddings = values(seed ^ 5, channels * count);
-        let lanes = lane_map(&[channels]);
-        let score = |class: usize, position: usize| -> f64 {
+    fn class_scores_equal_a_naive_loop(
+        seed: u64, channels in 1usize..40, classes in 1usize..50, height in 1usize..4, width in 1usize..33,
+    ) {
+        let image = Plain::random(seed, channels, height, width);
+        let (texts, factors) = (values(seed ^ 5, classes * channels), values(seed ^ 7, height * width));
+        let (lanes, count) = (lane_map(&[channels]), height * width);
+        let score = |class: usize, pixel: usize| -> f64 {
             let product = |channel: usize| {
-                f64::from(texts.values[channel * classes + class]) * f64::from(embeddings[channel * count + position])
+                f64::from(texts[class * channels + channel]) * f64::from(image.values[channel * count + pixel])
             };
-            0.25 + (0..channels).map(product).sum::<f64>()
+            0.25 + f64::from(factors[pixel]) * (0..channels).map(product).sum::<f64>()
         };
-        let all = (0..classes).flat_map(|class| (0..count).map(move |position| (class, position)));
-        let expected: Vec<f64> = all.map(|(class, position)| score(class, position)).collect();
-        let value = |lane: usize, position: usize| lanes[lane].map_or(0.0, |channel| embeddings[channel * count + position]);
+        let all = (0..classes).flat_map(|class| (0..count).map(move |pixel| (class, pixel)));
+        let expected: Vec<f64> = all.map(|(class, pixel)| score(class, pixel)).collect();
+        let value = |class: usize, lane: usize| lanes[lane].map_or(0.0, |channel| texts[class * channels + channel]);
         for set in InstructionSet::available() {
-            let mut maps = [texts.blocked(&lanes)];
-            close(&contrast(set, &mut maps, view(0, lanes.len() / LANES), count, value, 0.25, true), &expected, 2e-6);
+            let blocks = lanes.len() / LANES;
+            let vectors = ClassVectors::new(set, vec![0.25; classes], blocks, value);
+            let mut maps = [image.blocked(&lanes)];
+            let scores = class_scores(&mut maps, view(0, blocks), &vectors, Some(&factors), true);
+            close(&scores, &expected, 2e-6);
+            let floor = 0.5;
+            let above = class_scores_above(&mut maps, view(0, blocks), &vectors, Some(&factors), floor, true);
+            let mut found: Vec<(usize, f32)> =
+                above.iter().map(|found| (found.class as usize * count + found.pixel as usize, found.score)).collect();
+            found.sort_by_key(|&(place, _)| place);
+            let kept: Vec<(usize, f32)> = scores.into_iter().enumerate().filter(|&(_, score)| score >= floor).collect();
+            prop_assert_eq!(found, kept);
         }
     }
 

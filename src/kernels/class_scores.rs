@@ -7,6 +7,7 @@ use super::instruction_set::InstructionSet;
 use super::maps::{place, Maps, Place, View, LANES};
 use super::memory::{product, Memory};
 use super::parallel::{even_parts, pieces, Shared};
+use super::text_score::pack_classes;
 use super::tile::{kernel, Finish, Tile};
 
 /// A vector and a bias a class, packed as a convolution's weights:
@@ -40,19 +41,8 @@ impl ClassVectors {
     ///
     /// If the machine has no such instructions.
     pub fn new(set: InstructionSet, bias: Vec<f32>, in_blocks: usize, value: impl Fn(usize, usize) -> f32) -> Self {
-        assert!(set.is_available(), "this machine has no {}", set.name());
         let classes = bias.len();
-        let padded = classes.div_ceil(LANES) * LANES;
-        let mut packed = Memory::zeros(product(&[padded, in_blocks, LANES]));
-        let mut values = packed.values_mut().iter_mut();
-        let group = set.tile_blocks() * LANES;
-        for first in (0..padded).step_by(group) {
-            for lane in 0..in_blocks * LANES {
-                let lanes = (first..(first + group).min(padded)).zip(&mut values);
-                lanes.filter(|(class, _)| *class < classes).for_each(|(class, to)| *to = value(class, lane));
-            }
-        }
-        Self { set, classes, in_blocks, packed, bias }
+        Self { set, classes, in_blocks, packed: pack_classes(set, classes, in_blocks, value), bias }
     }
 
     /// Number of classes.

@@ -24,7 +24,6 @@
 //! assert_eq!(maps[1].read_channel(0)[..2], [4.5, 6.5]);
 //! ```
 mod class_scores;
-mod contrast;
 mod convolution;
 mod elementwise;
 mod instruction_set;
@@ -39,7 +38,6 @@ mod tile;
 mod winograd;
 
 pub use class_scores::{class_scores, class_scores_above, ClassScore, ClassVectors};
-pub use contrast::contrast;
 pub use convolution::{Convolution, ConvolutionSpec};
 pub use elementwise::{add, copy, scale_pixels, squared_lengths};
 pub use instruction_set::InstructionSet;

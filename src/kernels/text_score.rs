@@ -24,24 +24,38 @@ impl Guide {
     ///
     /// If the machine has no such instructions.
     pub fn new(set: InstructionSet, classes: usize, in_blocks: usize, value: impl Fn(usize, usize) -> f32) -> Self {
-        assert!(set.is_available(), "this machine has no {}", set.name());
+        let packed = pack_classes(set, classes, in_blocks, value);
         let padded = classes.div_ceil(LANES) * LANES;
-        let mut packed = Memory::zeros(product(&[padded, in_blocks, LANES]));
-        let mut values = packed.values_mut().iter_mut();
-        let group = set.tile_blocks() * LANES;
-        for first in (0..padded).step_by(group) {
-            for lane in 0..in_blocks * LANES {
-                let group = first..(first + group).min(padded);
-                group
-                    .zip(&mut values)
-                    .filter(|(class, _)| *class < classes)
-                    .for_each(|(class, to)| *to = value(class, lane));
-            }
-        }
         let mut start = Memory::zeros(padded);
         start.values_mut()[classes..].fill(f32::NEG_INFINITY);
         Self { set, in_blocks, class_blocks: padded / LANES, packed, start }
     }
+}
+
+/// Packs a vector a class as a convolution's weights, `[group of classes][input block][lane][class of the
+/// group]`, zero where a group has no class.
+///
+/// # Panics
+///
+/// If the machine has no such instructions.
+pub(super) fn pack_classes(
+    set: InstructionSet,
+    classes: usize,
+    in_blocks: usize,
+    value: impl Fn(usize, usize) -> f32,
+) -> Memory {
+    assert!(set.is_available(), "this machine has no {}", set.name());
+    let padded = classes.div_ceil(LANES) * LANES;
+    let mut packed = Memory::zeros(product(&[padded, in_blocks, LANES]));
+    let mut values = packed.values_mut().iter_mut();
+    let group = set.tile_blocks() * LANES;
+    for first in (0..padded).step_by(group) {
+        for lane in 0..in_blocks * LANES {
+            let of_group = (first..(first + group).min(padded)).zip(&mut values);
+            of_group.filter(|(class, _)| *class < classes).for_each(|(class, to)| *to = value(class, lane));
+        }
+    }
+    packed
 }
 
 /// `[height][width]`: for each pixel of the view the greatest dot product with a class's vector.
