@@ -165,7 +165,7 @@ fn eval(args: &EvalArgs) -> Result<u8, Failure> {
         let state = evaluator.state(matches, &args.dt.display().to_string())?;
         let report = args.intervals.report(&state);
         if let Some(folder) = &args.explain {
-            explain::explain(&annotations, &args.dt, options, folder)?;
+            explain::explain(&evaluator, &state, &args.dt, folder)?;
         }
         Ok((state, report))
     })?;

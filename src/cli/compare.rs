@@ -10,8 +10,7 @@ use super::failure::Failure;
 use super::intervals::ResamplingArgs;
 use super::output::{deliver, STDOUT};
 use crate::evaluation::{compare_states, CategoryDifference, Comparison, ImageDifference, MetricDifference, State};
-use crate::report::{Align, Cell, Table};
-use crate::run;
+use crate::report::{state_file, Align, Cell, Table};
 
 pub const COMPARE_EXAMPLES: &str = "\
 Examples:
@@ -58,7 +57,7 @@ pub fn compare(args: &CompareArgs) -> Result<u8, Failure> {
 
 /// The state at a path, which may be a variant's folder.
 fn state(path: &Path, iou: IouArg) -> Result<State, Failure> {
-    let file = if path.is_dir() { path.join(run::state_file(iou.into())) } else { path.to_owned() };
+    let file = if path.is_dir() { path.join(state_file(iou.into())) } else { path.to_owned() };
     Ok(State::read(&file)?)
 }
 

@@ -4,8 +4,7 @@ use std::path::Path;
 
 use super::args::EvalArgs;
 use super::failure::{Failure, Kind};
-use crate::dataset::Annotations;
-use crate::evaluation::{explain_file, IouType, Options, Protocol};
+use crate::evaluation::{Evaluator, IouType, Options, Protocol, State};
 use crate::report::write_explanation;
 
 /// Refuses what cannot be explained, before anything is read.
@@ -24,12 +23,12 @@ pub fn check(args: &EvalArgs, options: &Options) -> Result<(), Failure> {
     Err(Failure::of_kind(Kind::Usage, format!("--explain: {reason}")))
 }
 
-/// Examines the detections once more and writes what is found into `folder`.
+/// Examines the evaluated detections once more and writes what is found into `folder`.
 ///
 /// # Errors
 /// Those of the evaluation, and a folder that cannot be written.
-pub fn explain(annotations: &Annotations, results: &Path, options: Options, folder: &Path) -> Result<(), Failure> {
-    let (_, explanation) = explain_file(annotations, results, options)?;
+pub fn explain(evaluator: &Evaluator<'_>, state: &State, results: &Path, folder: &Path) -> Result<(), Failure> {
+    let explanation = evaluator.explain(results, &state.evaluation())?;
     write_explanation(&explanation, folder)?;
     eprintln!("explanation: {}", folder.join("explain.md").display());
     Ok(())

@@ -6,7 +6,7 @@
 use super::accumulate::CategoryCurves;
 use super::image::ImageMatches;
 use super::ranking::{pooled_ranking, Ranking};
-use super::summary::slice_means;
+use super::summary::{slice_means, SliceMeans};
 use super::{Curves, Metrics};
 use crate::dataset::Frequency;
 
@@ -29,16 +29,8 @@ pub(super) fn summarize_pools(pools: &[CategoryCurves]) -> (Metrics, Curves) {
         let judged: Vec<&CategoryCurves> = pools[pool..=pool].iter().filter(|pool| pool.counted(ALL) > 0).collect();
         slice_means(&judged, ALL, true)
     };
-    let [all, rare, common, frequent] = [0, 1, 2, 3].map(means);
-    let metrics =
-        Metrics { ap: all.ap, ap_rare: rare.ap, ap_common: common.ap, ap_frequent: frequent.ap, ..Metrics::default() };
-    let curves = Curves {
-        mean: all.curve,
-        iou50: all.curve50,
-        iou75: all.curve75,
-        rare: rare.curve,
-        common: common.curve,
-        frequent: frequent.curve,
-    };
-    (metrics, curves)
+    let means = [0, 1, 2, 3].map(means);
+    let [ap, ap_rare, ap_common, ap_frequent] = [0, 1, 2, 3].map(|pool: usize| means[pool].ap);
+    let metrics = Metrics { ap, ap_rare, ap_common, ap_frequent, ..Metrics::default() };
+    (metrics, SliceMeans::into_curves(means))
 }

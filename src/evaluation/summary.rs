@@ -21,12 +21,24 @@ pub(super) struct SliceMeans {
     pub(super) ap: Option<f64>,
     ap50: Option<f64>,
     ap75: Option<f64>,
-    pub(super) curve: Vec<f64>,
-    pub(super) curve50: Vec<f64>,
-    pub(super) curve75: Vec<f64>,
+    curve: Vec<f64>,
+    curve50: Vec<f64>,
+    curve75: Vec<f64>,
 }
 
 impl SliceMeans {
+    /// The curves over all, rare, common and frequent categories.
+    pub(super) fn into_curves([all, rare, common, frequent]: [Self; 4]) -> Curves {
+        Curves {
+            mean: all.curve,
+            iou50: all.curve50,
+            iou75: all.curve75,
+            rare: rare.curve,
+            common: common.curve,
+            frequent: frequent.curve,
+        }
+    }
+
     /// Adds the mean precisions at one threshold.
     fn add_curve(&mut self, threshold: usize, rows: Vec<f64>) {
         self.curve.iter_mut().zip(&rows).for_each(|(sum, row)| *sum += row / THRESHOLDS as f64);
@@ -60,16 +72,7 @@ pub(super) fn summarize(categories: &[CategoryCurves], frequencies: &[Frequency]
     let means = |slice: &Slice| slice_means(&judged(categories, frequencies, *slice), slice.0, true);
     let mut means: Vec<SliceMeans> = SLICES.par_iter().map(means).collect();
     let metrics = metrics_of(&means, categories, frequencies);
-    let mut take = |slice: usize| std::mem::take(&mut means[slice]);
-    let (all, rare, common, frequent) = (take(0), take(4), take(5), take(6));
-    let curves = Curves {
-        mean: all.curve,
-        iou50: all.curve50,
-        iou75: all.curve75,
-        rare: rare.curve,
-        common: common.curve,
-        frequent: frequent.curve,
-    };
+    let curves = SliceMeans::into_curves([0, 4, 5, 6].map(|slice: usize| std::mem::take(&mut means[slice])));
     (metrics, curves)
 }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::{Baseline, Invalid, JudgedBy, Judgement, Outcome};
 use crate::evaluation::{compare_states, Comparison, IouType, Resampling, State};
+use crate::report::state_file;
 
 /// A drop whose p-value is below is significant.
 const SIGNIFICANT: f64 = 0.05;
@@ -17,9 +18,10 @@ const SIGNIFICANT: f64 = 0.05;
 pub fn judge_paired(judgement: &mut Judgement, baseline: &Baseline, stored: &Path, run: &Path) {
     judgement.judged_by = JudgedBy::PairedBootstrap;
     for variant in baseline.variants.keys() {
-        for kind in ["segm", "bbox"] {
-            let file = |folder: &Path| folder.join(variant).join(format!("{kind}.zbstate"));
-            match compare(&file(stored), &file(run)).and_then(|found| of_baseline(judgement, variant, kind, found)) {
+        for (kind, iou) in [("segm", IouType::Segm), ("bbox", IouType::Bbox)] {
+            let file = |folder: &Path| folder.join(variant).join(state_file(iou));
+            let comparison = compare(&file(stored), &file(run), iou);
+            match comparison.and_then(|found| of_baseline(judgement, variant, kind, found)) {
                 Ok(comparison) => judgement.forgive(variant, kind, &comparison),
                 Err(reason) => judgement.invalid.push(Invalid::NoPair { variant: variant.clone(), reason }),
             }
@@ -27,16 +29,18 @@ pub fn judge_paired(judgement: &mut Judgement, baseline: &Baseline, stored: &Pat
     }
 }
 
-fn compare(stored: &Path, run: &Path) -> Result<Comparison, String> {
+fn compare(stored: &Path, run: &Path, iou: IouType) -> Result<Comparison, String> {
     let read = |path: &Path| State::read(path).map_err(|error| error.to_string());
-    compare_states(&read(stored)?, &read(run)?, Resampling::default()).map_err(|error| error.to_string())
+    let found =
+        compare_states(&read(stored)?, &read(run)?, Resampling::default()).map_err(|error| error.to_string())?;
+    match found.iou == iou {
+        true => Ok(found),
+        false => Err(format!("{} is of other masks or boxes", stored.display())),
+    }
 }
 
 /// Refuses states of which one is not the baseline's or not the run's.
 fn of_baseline(judgement: &Judgement, variant: &str, kind: &str, found: Comparison) -> Result<Comparison, String> {
-    if found.iou != iou_type(kind) {
-        return Err(format!("the stored {kind} state is of other masks or boxes"));
-    }
     let own = judgement.checks.iter().filter(|check| check.variant == variant);
     for check in own {
         let name = check.metric.to_string();
@@ -49,14 +53,6 @@ fn of_baseline(judgement: &Judgement, variant: &str, kind: &str, found: Comparis
         }
     }
     Ok(found)
-}
-
-fn iou_type(kind: &str) -> IouType {
-    if kind == "segm" {
-        IouType::Segm
-    } else {
-        IouType::Bbox
-    }
 }
 
 impl Judgement {

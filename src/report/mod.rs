@@ -59,7 +59,7 @@ pub use record::{
     VariantMetrics, VariantResults, ROUNDING_TOLERANCE_AP, RUN_SCHEMA_VERSION,
 };
 pub use schemas::{EVAL_JSON_SCHEMA, METRICS_JSON_SCHEMA, REPORT_JSON_SCHEMA, RUN_JSON_SCHEMA};
-pub use stored::StoredRun;
+pub use stored::{state_file, StoredRun};
 #[cfg(feature = "cli")]
 pub(crate) use table::{escaped, Align, Cell, Table, Tone};
 pub use terminal::terminal;

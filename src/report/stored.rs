@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::text::named;
 use super::{is_folder_name, Dataset, ReportError, RowStatus, RunRecord, VariantMetrics, RUN_SCHEMA_VERSION};
-use crate::evaluation::{Curves, Metrics};
+use crate::evaluation::{Curves, IouType, Metrics};
 
 /// A thousand categories make a file of some 200 kB; this bounds what a wrong file can make us read.
 const MAX_FILE_BYTES: u64 = 64 << 20;
@@ -18,6 +18,15 @@ const MAX_FILE_BYTES: u64 = 64 << 20;
 const MAX_ROWS: usize = 1000;
 /// Recalls 0.00, 0.01 ... 1.00.
 const CURVE_POINTS: usize = 101;
+
+/// Name of the file in a variant's folder that holds what became of each image, for comparisons.
+pub fn state_file(iou: IouType) -> &'static str {
+    match iou {
+        IouType::Segm => "segm.zbstate",
+        IouType::Bbox => "bbox.zbstate",
+        IouType::Boundary => "boundary.zbstate",
+    }
+}
 
 /// A run and the metrics of its finished rows.
 #[derive(Debug, Clone, PartialEq)]

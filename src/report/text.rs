@@ -8,21 +8,8 @@ pub(super) const ABSENT: &str = "-";
 
 /// The 13 numbers with lvis-api's names, in its order.
 pub(crate) fn named(metrics: &Metrics) -> [(&'static str, Option<f64>); 13] {
-    [
-        ("AP", metrics.ap),
-        ("AP50", metrics.ap50),
-        ("AP75", metrics.ap75),
-        ("APs", metrics.ap_small),
-        ("APm", metrics.ap_medium),
-        ("APl", metrics.ap_large),
-        ("APr", metrics.ap_rare),
-        ("APc", metrics.ap_common),
-        ("APf", metrics.ap_frequent),
-        ("AR@300", metrics.ar),
-        ("ARs@300", metrics.ar_small),
-        ("ARm@300", metrics.ar_medium),
-        ("ARl@300", metrics.ar_large),
-    ]
+    let values = metrics.values();
+    std::array::from_fn(|index| (Metrics::NAMES[index], values[index]))
 }
 
 /// Ours in AP points: one digit more than model zoos print, so that rounding shows.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::RunError;
 use crate::dataset::write_whole;
 use crate::evaluation::{IouType, State};
-use crate::report::{RunRecord, VariantMetrics};
+use crate::report::{state_file, RunRecord, VariantMetrics};
 
 /// Name of the file that makes a folder a run.
 pub const RUN_FILE: &str = "run.json";
@@ -18,15 +18,6 @@ pub const METRICS_FILE: &str = "metrics.json";
 
 /// Name of a variant's detections, in its folder.
 pub const RESULTS_FILE: &str = "results.json";
-
-/// Name of the file in a variant's folder that holds what became of each image, for `compare`.
-pub fn state_file(iou: IouType) -> &'static str {
-    match iou {
-        IouType::Segm => "segm.zbstate",
-        IouType::Bbox => "bbox.zbstate",
-        IouType::Boundary => "boundary.zbstate",
-    }
-}
 
 /// A run's folder, opened for writing.
 #[derive(Debug)]

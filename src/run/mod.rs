@@ -51,7 +51,6 @@ pub(crate) use checkpoints::load as load_model;
 pub use drive::{run, Outcome};
 pub use error::RunError;
 pub use events::{Event, Observer};
-pub use folder::state_file;
 pub(crate) use inputs::Sample;
 pub use inputs::Subset;
 pub use job::{Compute, Job};

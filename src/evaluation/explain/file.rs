@@ -31,15 +31,25 @@ pub fn explain_file(
     options: Options,
 ) -> Result<(Evaluation, Explanation), EvaluationError> {
     let evaluator = Evaluator::new(annotations, options)?;
-    let matches = evaluator.file(path)?;
-    let evaluation = evaluator.finish(matches);
-    let source_name = path.display().to_string();
-    let area_source = AreaSource::new(options.area, evaluation.area_used == AreaRule::Box);
-    let examiner = Examiner { evaluator: &evaluator, area_source, source_name: &source_name };
-    let images = Pass { examiner, path }.images()?;
-    let findings = Findings { ground_truth: &evaluator.ground_truth, images };
-    let explanation = Explanation::new(&evaluation, &findings, &source_name, options);
+    let evaluation = evaluator.finish(evaluator.file(path)?);
+    let explanation = evaluator.explain(path, &evaluation)?;
     Ok((evaluation, explanation))
+}
+
+impl Evaluator<'_> {
+    /// Explains the evaluation of the results file at `path`, which is read twice for it: see
+    /// [`explain_file`].
+    ///
+    /// # Errors
+    /// As [`explain_file`].
+    pub fn explain(&self, path: &Path, evaluation: &Evaluation) -> Result<Explanation, EvaluationError> {
+        let source_name = path.display().to_string();
+        let area_source = AreaSource::new(self.options.area, evaluation.area_used == AreaRule::Box);
+        let examiner = Examiner { evaluator: self, area_source, source_name: &source_name };
+        let images = Pass { examiner, path }.images()?;
+        let findings = Findings { ground_truth: &self.ground_truth, images };
+        Ok(Explanation::new(evaluation, &findings, &source_name, self.options))
+    }
 }
 
 struct Pass<'a> {

@@ -30,6 +30,23 @@ enum Layer {
 /// Values of some stages, by the names they were asked for.
 pub type Trace = BTreeMap<String, Traced>;
 
+/// The values of named stages, each with the names it was asked for by.
+///
+/// # Errors
+///
+/// If the network has no stage of a name.
+pub(crate) fn wanted_values<'a>(
+    graph: &Graph,
+    stages: &[&'a str],
+) -> Result<BTreeMap<ValueId, Vec<&'a str>>, ModelError> {
+    let mut wanted: BTreeMap<ValueId, Vec<&str>> = BTreeMap::new();
+    for &name in stages {
+        let value = graph.find(name).ok_or_else(|| ModelError::NoStage { name: name.to_owned() })?;
+        wanted.entry(value).or_default().push(name);
+    }
+    Ok(wanted)
+}
+
 /// The value of one stage for a batch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Traced {
@@ -77,12 +94,7 @@ impl Network {
         texts: &TextEmbeddings,
         stages: &[&str],
     ) -> Result<(Vec<HeadOutput>, Trace), ModelError> {
-        let mut wanted: BTreeMap<ValueId, Vec<&str>> = BTreeMap::new();
-        for &name in stages {
-            let value = self.graph.find(name).ok_or_else(|| ModelError::NoStage { name: name.to_owned() })?;
-            wanted.entry(value).or_default().push(name);
-        }
-        Ok(self.run(batch, texts, &wanted)?)
+        Ok(self.run(batch, texts, &wanted_values(&self.graph, stages)?)?)
     }
 
     fn run(

@@ -1,14 +1,12 @@
 //! Runs the steps of a plan, image by image.
 
-use std::collections::BTreeMap;
-
 use super::layout::Layout;
 use super::lowering::{Lowering, Step, TextSource};
 use super::prepared::{LastTexts, PreparedTexts};
 use super::rows::read_rows;
 use super::workspace::{Room, Workspace, Workspaces};
 use crate::kernels::{add, copy, max_pool, upsample, ClassScore, InstructionSet, LANES};
-use crate::model::engine::{Trace, Traced};
+use crate::model::engine::{wanted_values, Trace, Traced};
 use crate::model::network::{Graph, LevelOutputs, Op, Shape, ValueId};
 use crate::model::{
     HeadOutput, InputBatch, Letterbox, LevelOutput, ModelError, PairLogit, SparseOutput, TextEmbeddings, Weights,
@@ -94,14 +92,10 @@ impl Plan {
         texts: &TextEmbeddings,
         stages: &[&str],
     ) -> Result<(Vec<HeadOutput>, Trace), ModelError> {
-        let mut wanted: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
-        for &name in stages {
-            let value = self.graph.find(name).ok_or_else(|| ModelError::NoStage { name: name.to_owned() })?;
-            wanted.entry(value.index()).or_default().push(name);
-        }
+        let wanted = wanted_values(&self.graph, stages)?;
         let mut trace = Trace::new();
         let outputs = self.run(batch, texts, None, &mut |index, run| {
-            let Some(names) = wanted.get(&index) else { return };
+            let Some(names) = wanted.get(&self.graph.value(index)) else { return };
             let (shape, values) = self.value(index, run);
             for name in names {
                 let empty = || Traced { shape: [&[0], shape.as_slice()].concat(), data: vec![] };
