@@ -13,7 +13,7 @@ use std::borrow::Cow;
 
 use super::bytes::Words;
 use super::json_rule::{JsonRule, MAX_DEPTH, MAX_INTEGER_DIGITS};
-use super::spans::{digits_end, fraction_end, key_end, plain_end};
+use super::spans::{decimal_at, digits_end, plain_end, string_end};
 use super::unescape::{unescape, unescape_into};
 
 /// A value, or the rule that the text breaks at the scanner's position.
@@ -234,7 +234,13 @@ impl<'a> Scanner<'a> {
     fn skip(&mut self) -> Parsed<()> {
         match self.need_byte()? {
             b'"' => self.string().map(drop),
-            b'0'..=b'9' => self.decimal(),
+            b'0'..=b'9' => match decimal_at(self.bytes, self.at) {
+                Some(decimal) => {
+                    self.at += decimal.end;
+                    Ok(())
+                }
+                None => self.decimal(),
+            },
             _ => self.skip_other(),
         }
     }
@@ -303,6 +309,11 @@ impl<'a> Scanner<'a> {
     /// The next value, if it is a number and no white space stands before it.
     #[inline]
     pub fn plain_number(&mut self) -> Option<()> {
+        let sign = usize::from(self.bytes.get(self.at) == Some(&b'-'));
+        if let Some(decimal) = decimal_at(self.bytes, self.at + sign) {
+            self.at += sign + decimal.end;
+            return Some(());
+        }
         match self.bytes.get(self.at)? {
             b'0'..=b'9' => self.decimal().ok(),
             b'-' | b'N' | b'I' => self.number().ok().map(drop),
@@ -378,7 +389,7 @@ impl<'a> Scanner<'a> {
     #[inline]
     fn digits(&mut self) -> Parsed<()> {
         let start = self.at;
-        self.at = fraction_end(self.bytes, start);
+        self.at = digits_end(self.bytes, start);
         match self.at {
             end if end > start => Ok(()),
             end if end == self.bytes.len() => Err(JsonRule::UnexpectedEnd),
@@ -391,9 +402,9 @@ impl<'a> Scanner<'a> {
     pub fn string(&mut self) -> Parsed<Text<'a>> {
         self.at += 1;
         let start = self.at;
-        self.at = key_end(self.bytes, start);
-        if self.bytes.get(self.at) != Some(&b'"') {
-            self.rest_of_string(start)?;
+        match string_end(self.bytes, start) {
+            Some((end, _)) => self.at = end,
+            None => self.rest_of_string(start)?,
         }
         let raw = self.since(start);
         self.at += 1;
