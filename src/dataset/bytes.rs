@@ -81,7 +81,12 @@ pub(super) fn append_digits(mut number: u64, mut digits: &[u8]) -> Option<u64> {
 /// The number that eight digits write: neighbours are joined to two, four and eight digits.
 #[inline]
 fn eight_digits(word: u64) -> u64 {
-    let ones = word - ONES * u64::from(b'0');
+    eight_values(word - ONES * u64::from(b'0'))
+}
+
+/// The number of eight digits given by their values, the first one lowest.
+#[inline]
+pub(super) fn eight_values(ones: u64) -> u64 {
     let twos = (ones * 10 + (ones >> 8)) & 0x00ff_00ff_00ff_00ff;
     let fours = (twos * 100 + (twos >> 16)) & 0x0000_ffff_0000_ffff;
     (fours * 10_000 + (fours >> 32)) & 0xffff_ffff

@@ -59,7 +59,11 @@ fn is_fractional(text: &[u8]) -> bool {
 /// The next value as a number; `None` if it is none. Bools are numbers in Python.
 #[inline]
 pub(super) fn number(scanner: &mut Scanner<'_>) -> Parsed<Option<f64>> {
-    match scanner.kind()? {
+    let kind = scanner.kind()?;
+    if let Some(value) = scanner.plain_decimal() {
+        return Ok(Some(value));
+    }
+    match kind {
         Kind::Number => Ok(Some(to_f64(scanner.number()?))),
         Kind::Bool => Ok(Some(f64::from(u8::from(scanner.bool()?)))),
         _ => scanner.value().map(|_| None),
@@ -124,7 +128,7 @@ fn numbers(scanner: &mut Scanner<'_>) -> Parsed<Option<Vec<f64>>> {
         return scanner.value().map(|_| None);
     }
     scanner.enter()?;
-    let (mut values, mut first, mut pure) = (Vec::new(), true, true);
+    let (mut values, mut first, mut pure) = (Vec::with_capacity(64), true, true);
     while scanner.next_element(&mut first)? {
         match number(scanner)? {
             Some(value) => values.push(value),

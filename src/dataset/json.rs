@@ -13,7 +13,8 @@ use std::borrow::Cow;
 
 use super::bytes::Words;
 use super::json_rule::{JsonRule, MAX_DEPTH, MAX_INTEGER_DIGITS};
-use super::spans::{decimal_at, digits_end, plain_end, string_end};
+use super::number::decimal_value;
+use super::spans::{decimal_at, decimal_in, digits_end, plain_end, string_end};
 use super::unescape::{unescape, unescape_into};
 
 /// A value, or the rule that the text breaks at the scanner's position.
@@ -319,6 +320,17 @@ impl<'a> Scanner<'a> {
             b'-' | b'N' | b'I' => self.number().ok().map(drop),
             _ => None,
         }
+    }
+
+    /// The next value, if it is a number without sign and exponent whose digits make an exact integer, and
+    /// no white space stands before it.
+    #[inline]
+    pub fn plain_decimal(&mut self) -> Option<f64> {
+        let block = self.bytes.get(self.at..)?.first_chunk()?;
+        let decimal = decimal_in(block)?;
+        let value = decimal_value(block, decimal)?;
+        self.at += decimal.end;
+        Some(value)
     }
 
     /// The next value, if it is a string and no white space stands before it.

@@ -2,17 +2,59 @@
 
 use std::io::{self, Write};
 
-use super::bytes::append_digits;
+use super::bytes::{append_digits, eight_values};
+use super::spans::{decimal_in, Decimal};
+use crate::kernels::BLOCK;
 
 /// The value of a JSON number (or `NaN`, `Infinity`, `-Infinity`), correctly rounded. As in Python,
 /// an integer `-0` is 0, and too large a number is infinite.
 #[inline]
 pub(super) fn to_f64(text: &[u8]) -> f64 {
-    match short_decimal(text) {
-        Some(value) => value,
-        None => any_number(text),
-    }
+    block_decimal(text).or_else(|| short_decimal(text)).unwrap_or_else(|| any_number(text))
 }
+
+/// [`decimal_value`] of a text without a sign.
+#[inline]
+fn block_decimal(text: &[u8]) -> Option<f64> {
+    let mut block = [0; BLOCK];
+    block.get_mut(..text.len())?.copy_from_slice(text);
+    let decimal = decimal_in(&block).filter(|decimal| decimal.end == text.len())?;
+    decimal_value(&block, decimal)
+}
+
+/// Most digits of which [`decimal_value`] takes the whole part, and the fraction.
+const MOST_DIGITS: [usize; 2] = [8, 16];
+
+/// The value of the number at the start of the block, if its digits make an exact integer: the digits of
+/// whole part and fraction are each moved to the end of a word and added up there, without a loop.
+#[inline]
+pub(super) fn decimal_value(block: &[u8; BLOCK], Decimal { whole, end }: Decimal) -> Option<f64> {
+    let fraction = end.saturating_sub(whole + 1);
+    if whole > MOST_DIGITS[0] || fraction > MOST_DIGITS[1] || whole + fraction > SHORT_TEXT - 1 {
+        return None;
+    }
+    let digits: &[u8; 8] = block.first_chunk()?;
+    let values = (u64::from_le_bytes(*digits) ^ u64::from_le_bytes([b'0'; 8])) << (8 * (8 - whole));
+    let mut integer = eight_values(values);
+    if fraction > 0 {
+        let digits: &[u8; 16] = block[whole + 1..].first_chunk()?;
+        let values = (u128::from_le_bytes(*digits) ^ u128::from_le_bytes([b'0'; 16])) << (8 * (16 - fraction));
+        let fractional = eight_values(values as u64) * 100_000_000 + eight_values((values >> 64) as u64);
+        integer = integer * INTEGER_POWERS_OF_TEN[fraction] + fractional;
+    }
+    (integer <= MAX_EXACT).then(|| integer as f64 / POWERS_OF_TEN[fraction])
+}
+
+/// Powers of ten as far as a fraction needs them.
+const INTEGER_POWERS_OF_TEN: [u64; 17] = {
+    let mut powers = [1; 17];
+    let mut exponent = 1;
+    while exponent < powers.len() {
+        powers[exponent] = 10 * powers[exponent - 1];
+        exponent += 1;
+    }
+    powers
+};
 
 fn any_number(text: &[u8]) -> f64 {
     match text {
