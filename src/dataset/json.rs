@@ -56,6 +56,11 @@ const KINDS: [Option<Kind>; 256] = {
 pub(super) struct Text<'a>(&'a [u8]);
 
 impl<'a> Text<'a> {
+    /// The string of which `quoted` is the checked text with its quotes.
+    pub fn in_quotes(quoted: &'a [u8]) -> Self {
+        Self(&quoted[1..quoted.len() - 1])
+    }
+
     /// The UTF-8 bytes with escapes resolved, a lone surrogate as U+FFFD.
     #[inline]
     pub fn bytes(&self) -> Cow<'a, [u8]> {

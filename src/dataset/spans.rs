@@ -2,6 +2,23 @@
 
 use crate::kernels::{non_digits, text_marks, BLOCK};
 
+/// A part of a text.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Span {
+    /// Offset of its first byte.
+    pub start: usize,
+    /// Offset behind its last byte.
+    pub end: usize,
+}
+
+impl Span {
+    /// The part of `text`.
+    #[inline]
+    pub fn of(self, text: &[u8]) -> &[u8] {
+        &text[self.start..self.end]
+    }
+}
+
 /// Where a number without an exponent ends, counted from its first digit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Decimal {

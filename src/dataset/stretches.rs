@@ -52,7 +52,7 @@ pub fn scan_until<E: From<DatasetError>>(
     let mut scan = ResultsScan::open(file, reader, STRETCH_BYTES)?;
     while !scan.is_done {
         let mut records = Records::new(file, scan.chunks.consumed(), scan.chunks.window(), usize::MAX, scan.index);
-        for record in &mut records {
+        while let Some(record) = records.next_record() {
             visit(record.index(), record)?;
         }
         let scanned = Scanned::of(records);
@@ -260,7 +260,13 @@ mod tests {
     fn scanned(stretch_bytes: usize, text: &str) -> Result<Vec<(usize, u64, Key)>, String> {
         let mut found = Vec::new();
         let place = |record: RawRecord<'_>| (record.index(), record.end(), record.image_id());
-        let take = |records: &mut Records<'_>| records.map(place).collect::<Vec<_>>();
+        let take = |records: &mut Records<'_>| {
+            let mut found = Vec::new();
+            while let Some(record) = records.next_record() {
+                found.push(place(record));
+            }
+            found
+        };
         scan_in(stretch_bytes, "dt.json", text.as_bytes(), take, |stretch, before| {
             for (index, end, image) in stretch {
                 found.push((before + index, end, image?));

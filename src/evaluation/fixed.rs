@@ -237,7 +237,7 @@ struct Stretch {
 impl Stretch {
     fn take(ground_truth: &GroundTruth<'_>, records: &mut Records<'_>) -> Self {
         let mut stretch = Self::default();
-        for record in records {
+        while let Some(record) = records.next_record() {
             match ranked(ground_truth, &record) {
                 Ok(ranked) => stretch.ranked.push(ranked),
                 Err(failure) => {
