@@ -103,6 +103,11 @@ impl<'a> Scanner<'a> {
         Self { bytes, at, depth }
     }
 
+    /// The same text from position `at` on, where the nesting must be as deep as here.
+    pub fn moved_to(&self, at: usize) -> Self {
+        Self { at, ..self.clone() }
+    }
+
     pub fn position(&self) -> usize {
         self.at
     }

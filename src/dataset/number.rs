@@ -327,7 +327,8 @@ mod tests {
             let sign = if next(2) == 0 { "-" } else { "" };
             let [whole, fraction] = [next(9) as usize + 1, next(23) as usize];
             let mut digits = |count| (0..count).map(|_| char::from(b'0' + next(10) as u8)).collect::<String>();
-            let whole = digits(whole);
+            let whole = digits(whole).trim_start_matches('0').to_owned();
+            let whole = if whole.is_empty() { "0".to_owned() } else { whole };
             let text =
                 if fraction == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{}", digits(fraction)) };
             let expected = any_number(text.as_bytes()).to_bits();

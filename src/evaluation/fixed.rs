@@ -268,7 +268,7 @@ impl Evaluator<'_> {
     }
 
     /// Ranks all detections of a results file, which must have a category and a score each.
-    pub(super) fn rank_file(&self, source_name: &str, reader: impl Read) -> Result<Ranks, EvaluationError> {
+    pub(super) fn rank_file(&self, source_name: &str, reader: impl Read + Send) -> Result<Ranks, EvaluationError> {
         let mut ranking = Ranking::new(self, source_name);
         let take = |records: &mut Records<'_>| Stretch::take(&self.ground_truth, records);
         scan_stretches(source_name, reader, take, |stretch, count| {
