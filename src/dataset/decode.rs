@@ -128,6 +128,9 @@ fn numbers(scanner: &mut Scanner<'_>) -> Parsed<Option<Vec<f64>>> {
             Some(value) => values.push(value),
             None => pure = false,
         }
+        while let Some(value) = scanner.next_plain_decimal() {
+            values.push(value);
+        }
     }
     Ok(pure.then(|| values.into_vec()))
 }

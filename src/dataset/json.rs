@@ -343,6 +343,22 @@ impl<'a> Scanner<'a> {
         Some(value)
     }
 
+    /// The next value as [`Scanner::plain_decimal`] reads it, if a comma and a space and no more stand
+    /// before it.
+    #[inline]
+    pub fn next_plain_decimal(&mut self) -> Option<f64> {
+        let start = self.at;
+        if !self.bytes[start..].starts_with(b", ") {
+            return None;
+        }
+        self.at += 2;
+        let value = self.plain_decimal();
+        if value.is_none() {
+            self.at = start;
+        }
+        value
+    }
+
     /// The next value, if it is a string and no white space stands before it.
     #[inline]
     pub fn plain_string(&mut self) -> Option<Text<'a>> {

@@ -35,6 +35,9 @@ const WIDE_DIGITS: usize = 16;
 #[inline]
 pub(super) fn decimal_value(block: &[u8; BLOCK], Decimal { whole, end }: Decimal) -> Option<f64> {
     let decimals = end.saturating_sub(whole + 1);
+    if decimals > 0 && end <= 9 {
+        return Some(digits_around_a_point(block, whole, end) / POWERS_OF_TEN[decimals]);
+    }
     if whole > MOST_WHOLE_DIGITS || decimals >= POWERS_OF_TEN.len() {
         return None;
     }
@@ -53,6 +56,15 @@ pub(super) fn decimal_value(block: &[u8; BLOCK], Decimal { whole, end }: Decimal
         integer = integer.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?;
     }
     quotient(integer, decimals)
+}
+
+/// The number of the at most eight digits before and behind a point.
+#[inline]
+fn digits_around_a_point(block: &[u8; BLOCK], whole: usize, end: usize) -> f64 {
+    let [before, behind] = [0, 1].map(|from| u64::from_le_bytes(std::array::from_fn(|index| block[from + index])));
+    let is_before = (1 << (8 * whole)) - 1;
+    let digits = (before & is_before) | (behind & !is_before);
+    eight_values((digits ^ u64::from_le_bytes([b'0'; 8])) << (8 * (9 - end))) as f64
 }
 
 /// Powers of ten as far as sixteen digits need them.

@@ -186,8 +186,7 @@ impl Edge {
             let step = left - self.start[0];
             return Some(self.across(step).min(self.across(step + 1)));
         }
-        let step = self.first_step_beyond(left);
-        let (mut before, mut after) = (self.across(step - 1), self.across(step));
+        let (step, mut before, mut after) = self.step_beyond(left);
         if self.flipped {
             std::mem::swap(&mut before, &mut after);
         }
@@ -196,19 +195,23 @@ impl Edge {
         (crossed == left).then_some(self.start[1] + step - 1)
     }
 
-    /// First step at which a walk along y is on the other side of the line right of fine column `left`.
-    fn first_step_beyond(&self, left: i64) -> i64 {
+    /// First step at which a walk along y is on the other side of the line right of fine column `left`,
+    /// and the fine columns before and after it.
+    fn step_beyond(&self, left: i64) -> (i64, i64, i64) {
         let rising = self.slope > 0.0;
-        let beyond = |step: i64| (self.across(step) > left) == rising;
+        let is_beyond = |column: i64| (column > left) == rising;
         let guess = (left as f64 + 0.5 - self.start[0] as f64) / self.slope;
         let mut step = (guess as i64).clamp(1, self.steps);
-        while step > 1 && beyond(step - 1) {
+        let (mut before, mut after) = (self.across(step - 1), self.across(step));
+        while step > 1 && is_beyond(before) {
             step -= 1;
+            (before, after) = (self.across(step - 1), before);
         }
-        while step < self.steps && !beyond(step) {
+        while step < self.steps && !is_beyond(after) {
             step += 1;
+            (before, after) = (after, self.across(step));
         }
-        step
+        (step, before, after)
     }
 }
 

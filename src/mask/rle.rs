@@ -68,7 +68,7 @@ impl Rle {
 
     /// Number of foreground pixels.
     pub fn area(&self) -> u32 {
-        self.counts.iter().skip(1).step_by(2).sum()
+        self.counts.chunks_exact(2).map(|pair| pair[1]).sum()
     }
 
     /// The bounding box as pycocotools computes it (`rleToBbox`): `[0, 0, 0, 0]` for a mask of one run,
