@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 use super::decode::{self, Key};
 use super::json::{Kind, Parsed, Scanner};
 use super::json_rule::JsonRule;
+use super::table_pieces::read_side_by_side;
 use super::{Annotation, Annotations, Category, DatasetError, ImageRecord, RecordPlace};
 
 /// Why a file was refused, before the file has its name.
@@ -102,16 +103,19 @@ fn tables(scanner: &mut Scanner<'_>) -> Result<Tables, Refusal> {
 }
 
 /// The next value as a list of records.
-fn table<'a, T>(
+fn table<'a, T: Send>(
     scanner: &mut Scanner<'a>,
     table: &'static str,
-    record: impl Fn(&mut Scanner<'a>) -> Parsed<Result<T, IdRefusal>>,
+    record: impl Fn(&mut Scanner<'a>) -> Parsed<Result<T, IdRefusal>> + Sync,
 ) -> Result<Vec<T>, Refusal> {
     if scanner.kind()? != Kind::List {
         return Err(Refusal::TableNotAList { table });
     }
     scanner.enter()?;
     let (mut records, mut first) = (Vec::new(), true);
+    if rayon::current_num_threads() > 1 {
+        read_side_by_side(scanner, &mut first, &mut records, &record);
+    }
     while scanner.next_element(&mut first)? {
         let index = records.len();
         if scanner.kind()? != Kind::Object {

@@ -1,5 +1,7 @@
 //! Questions about text, answered for eight bytes at a time.
 
+use super::spans::Span;
+
 /// Every byte 1.
 const ONES: u64 = 0x0101_0101_0101_0101;
 /// The highest bit of every byte.
@@ -49,10 +51,26 @@ impl Words {
     }
 }
 
+/// The number at `span` of `text`, if it is of one to eight decimal digits and the text goes on for a word.
+#[inline]
+pub(super) fn small_integer(text: &[u8], span: Span) -> Option<u32> {
+    let digits = span.end - span.start;
+    if !(1..=8).contains(&digits) {
+        return None;
+    }
+    let values = (word(text, span.start)? ^ (ONES * u64::from(b'0'))) << (8 * (8 - digits));
+    (no_digit_values(values) == 0).then(|| eight_values(values) as u32)
+}
+
 /// Marks the bytes that are no decimal digit.
 #[inline]
 fn no_digits(word: u64) -> u64 {
-    let values = word ^ (ONES * u64::from(b'0'));
+    no_digit_values(word ^ (ONES * u64::from(b'0')))
+}
+
+/// Marks the bytes that are not from 0 to 9.
+#[inline]
+fn no_digit_values(values: u64) -> u64 {
     // Of a byte below 128 the sum reaches 128 from 10 on.
     (((values & !HIGHS) + ONES * 0x76) | values) & HIGHS
 }
@@ -81,7 +99,12 @@ pub(super) fn append_digits(mut number: u64, mut digits: &[u8]) -> Option<u64> {
 /// The number that eight digits write: neighbours are joined to two, four and eight digits.
 #[inline]
 fn eight_digits(word: u64) -> u64 {
-    let ones = word - ONES * u64::from(b'0');
+    eight_values(word - ONES * u64::from(b'0'))
+}
+
+/// The number of eight digits given by their values, the first one lowest.
+#[inline]
+pub(super) fn eight_values(ones: u64) -> u64 {
     let twos = (ones * 10 + (ones >> 8)) & 0x00ff_00ff_00ff_00ff;
     let fours = (twos * 100 + (twos >> 16)) & 0x0000_ffff_0000_ffff;
     (fours * 10_000 + (fours >> 32)) & 0xffff_ffff
@@ -106,6 +129,18 @@ mod tests {
         assert_eq!(words.end_of(3, text, 31), Some(31));
         assert_eq!(words.end_of(4, text, 0), None);
         assert_eq!(words.end_of(0, b", ", 0), None);
+    }
+
+    #[test]
+    fn small_integers_are_read_where_they_stand() {
+        let number = |text: &str, start, end| small_integer(text.as_bytes(), Span { start, end });
+        assert_eq!(number("x94718, and more", 1, 6), Some(94718));
+        assert_eq!(number("00000000 and more", 0, 8), Some(0));
+        assert_eq!(number("99999999, and more", 0, 8), Some(99_999_999));
+        for other in ["-1, and more", "1.5, and more", "1e2, and more", "12", "123456789 and more", "1/2 and more"] {
+            let end = other.find([',', ' ']).unwrap_or(other.len());
+            assert_eq!(number(other, 0, end), None, "{other}");
+        }
     }
 
     #[test]

@@ -59,17 +59,15 @@ fn is_fractional(text: &[u8]) -> bool {
 /// The next value as a number; `None` if it is none. Bools are numbers in Python.
 #[inline]
 pub(super) fn number(scanner: &mut Scanner<'_>) -> Parsed<Option<f64>> {
-    match scanner.kind()? {
+    let kind = scanner.kind()?;
+    if let Some(value) = scanner.plain_decimal() {
+        return Ok(Some(value));
+    }
+    match kind {
         Kind::Number => Ok(Some(to_f64(scanner.number()?))),
         Kind::Bool => Ok(Some(f64::from(u8::from(scanner.bool()?)))),
         _ => scanner.value().map(|_| None),
     }
-}
-
-/// An unsigned integer's text, which has been checked to be a number.
-#[inline]
-pub(super) fn checked_dimension(text: &[u8]) -> Option<u32> {
-    to_i64(text)?.try_into().ok()
 }
 
 /// The next value as an unsigned integer, written as one.
@@ -124,15 +122,50 @@ fn numbers(scanner: &mut Scanner<'_>) -> Parsed<Option<Vec<f64>>> {
         return scanner.value().map(|_| None);
     }
     scanner.enter()?;
-    let (mut values, mut first, mut pure) = (Vec::new(), true, true);
+    let (mut values, mut first, mut pure) = (Gathered::default(), true, true);
     while scanner.next_element(&mut first)? {
         match number(scanner)? {
             Some(value) => values.push(value),
             None => pure = false,
         }
+        while let Some(value) = scanner.next_plain_decimal() {
+            values.push(value);
+        }
     }
-    values.shrink_to_fit();
-    Ok(pure.then_some(values))
+    Ok(pure.then(|| values.into_vec()))
+}
+
+/// Numbers of a list that are gathered: up to a hundred or so, which most polygons have, before any
+/// memory is asked for.
+struct Gathered {
+    full: Vec<f64>,
+    recent: [f64; 128],
+    count: usize,
+}
+
+impl Default for Gathered {
+    fn default() -> Self {
+        Self { full: Vec::new(), recent: [0.0; 128], count: 0 }
+    }
+}
+
+impl Gathered {
+    #[inline]
+    fn push(&mut self, value: f64) {
+        if self.count == self.recent.len() {
+            self.full.extend_from_slice(&self.recent);
+            self.count = 0;
+        }
+        self.recent[self.count] = value;
+        self.count += 1;
+    }
+
+    fn into_vec(mut self) -> Vec<f64> {
+        self.full.reserve_exact(self.count);
+        self.full.extend_from_slice(&self.recent[..self.count]);
+        self.full.shrink_to_fit();
+        self.full
+    }
 }
 
 /// The next value as a bounding box; `None` unless it is a list of four numbers.

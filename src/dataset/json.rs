@@ -13,7 +13,8 @@ use std::borrow::Cow;
 
 use super::bytes::Words;
 use super::json_rule::{JsonRule, MAX_DEPTH, MAX_INTEGER_DIGITS};
-use super::spans::{digits_end, fraction_end, key_end, plain_end};
+use super::number::decimal_value;
+use super::spans::{decimal_at, decimal_in, digits_end, plain_end, string_end};
 use super::unescape::{unescape, unescape_into};
 
 /// A value, or the rule that the text breaks at the scanner's position.
@@ -55,6 +56,11 @@ const KINDS: [Option<Kind>; 256] = {
 pub(super) struct Text<'a>(&'a [u8]);
 
 impl<'a> Text<'a> {
+    /// The string of which `quoted` is the checked text with its quotes.
+    pub fn in_quotes(quoted: &'a [u8]) -> Self {
+        Self(&quoted[1..quoted.len() - 1])
+    }
+
     /// The UTF-8 bytes with escapes resolved, a lone surrogate as U+FFFD.
     #[inline]
     pub fn bytes(&self) -> Cow<'a, [u8]> {
@@ -95,6 +101,11 @@ impl<'a> Scanner<'a> {
     /// At position `at` of `bytes`, inside `depth` lists and objects.
     pub fn at(bytes: &'a [u8], at: usize, depth: usize) -> Self {
         Self { bytes, at, depth }
+    }
+
+    /// The same text from position `at` on, where the nesting must be as deep as here.
+    pub fn moved_to(&self, at: usize) -> Self {
+        Self { at, ..self.clone() }
     }
 
     pub fn position(&self) -> usize {
@@ -234,7 +245,13 @@ impl<'a> Scanner<'a> {
     fn skip(&mut self) -> Parsed<()> {
         match self.need_byte()? {
             b'"' => self.string().map(drop),
-            b'0'..=b'9' => self.decimal(),
+            b'0'..=b'9' => match decimal_at(self.bytes, self.at) {
+                Some(decimal) => {
+                    self.at += decimal.end;
+                    Ok(())
+                }
+                None => self.decimal(),
+            },
             _ => self.skip_other(),
         }
     }
@@ -303,11 +320,43 @@ impl<'a> Scanner<'a> {
     /// The next value, if it is a number and no white space stands before it.
     #[inline]
     pub fn plain_number(&mut self) -> Option<()> {
+        let sign = usize::from(self.bytes.get(self.at) == Some(&b'-'));
+        if let Some(decimal) = decimal_at(self.bytes, self.at + sign) {
+            self.at += sign + decimal.end;
+            return Some(());
+        }
         match self.bytes.get(self.at)? {
             b'0'..=b'9' => self.decimal().ok(),
             b'-' | b'N' | b'I' => self.number().ok().map(drop),
             _ => None,
         }
+    }
+
+    /// The next value, if it is a number without sign and exponent whose digits make an exact integer, and
+    /// no white space stands before it.
+    #[inline]
+    pub fn plain_decimal(&mut self) -> Option<f64> {
+        let block = self.bytes.get(self.at..)?.first_chunk()?;
+        let decimal = decimal_in(block)?;
+        let value = decimal_value(block, decimal)?;
+        self.at += decimal.end;
+        Some(value)
+    }
+
+    /// The next value as [`Scanner::plain_decimal`] reads it, if a comma and a space and no more stand
+    /// before it.
+    #[inline]
+    pub fn next_plain_decimal(&mut self) -> Option<f64> {
+        let start = self.at;
+        if !self.bytes[start..].starts_with(b", ") {
+            return None;
+        }
+        self.at += 2;
+        let value = self.plain_decimal();
+        if value.is_none() {
+            self.at = start;
+        }
+        value
     }
 
     /// The next value, if it is a string and no white space stands before it.
@@ -378,7 +427,7 @@ impl<'a> Scanner<'a> {
     #[inline]
     fn digits(&mut self) -> Parsed<()> {
         let start = self.at;
-        self.at = fraction_end(self.bytes, start);
+        self.at = digits_end(self.bytes, start);
         match self.at {
             end if end > start => Ok(()),
             end if end == self.bytes.len() => Err(JsonRule::UnexpectedEnd),
@@ -391,9 +440,9 @@ impl<'a> Scanner<'a> {
     pub fn string(&mut self) -> Parsed<Text<'a>> {
         self.at += 1;
         let start = self.at;
-        self.at = key_end(self.bytes, start);
-        if self.bytes.get(self.at) != Some(&b'"') {
-            self.rest_of_string(start)?;
+        match string_end(self.bytes, start) {
+            Some((end, _)) => self.at = end,
+            None => self.rest_of_string(start)?,
         }
         let raw = self.since(start);
         self.at += 1;

@@ -4,31 +4,77 @@
 //! learned from one record; the next ones are read by comparing it, without looking at keys and
 //! brackets again. A record that differs in anything else is read in full, and learned.
 
-use super::bytes::Words;
+use super::bytes::{small_integer, Words};
 use super::json::{Kind, Parsed, Scanner, Text};
+use super::number::to_f64_at;
 use super::records::DEPTH;
 use super::results::{BBOX, KEYS, SEGMENTATION};
+use super::spans::Span;
 
 /// Most leaves of a record that is learned.
 const MAX_LEAVES: usize = 16;
 
-/// The values of a record as text.
-#[derive(Debug, Clone, Copy, Default)]
+/// Where the leaves of a record are in the text.
+pub(super) type Leaves = [Span; MAX_LEAVES];
+
+/// The values of a record in the text.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Values<'a> {
-    /// The value of each of [`KEYS`].
-    pub fields: [Option<&'a [u8]>; KEYS.len()],
-    /// The numbers of the bounding box, if it is a list of four.
-    pub bbox: Option<[&'a [u8]; 4]>,
-    /// The mask, if it is an object of a size and a string and nothing else.
-    pub mask: Option<PlainMask<'a>>,
+    pub text: &'a [u8],
+    pub layout: &'a Layout,
+    pub leaves: &'a Leaves,
 }
 
-/// A mask as most files spell it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct PlainMask<'a> {
-    /// Height and width: two numbers.
-    pub size: [&'a [u8]; 2],
-    pub counts: Text<'a>,
+impl<'a> Values<'a> {
+    /// The text of the value of one of [`KEYS`].
+    #[inline]
+    pub fn field(&self, key: usize) -> Option<&'a [u8]> {
+        let Place { first, lead, last, trail } = self.layout.fields[key]?;
+        Some(&self.text[self.leaves[first].start - lead..self.leaves[last].end + trail])
+    }
+
+    /// Whether there is one of [`KEYS`].
+    #[inline]
+    pub fn has(&self, key: usize) -> bool {
+        self.layout.fields[key].is_some()
+    }
+
+    /// The value of one of [`KEYS`], if it is known to be a number.
+    #[inline]
+    pub fn number(&self, key: usize) -> Option<f64> {
+        let first = self.layout.fields[key]?.first;
+        (self.layout.leaves[first] == Leaf::Number).then(|| to_f64_at(self.text, self.leaves[first]))
+    }
+
+    /// The value of one of [`KEYS`], if it is known to be an integer of few digits.
+    #[inline]
+    pub fn small_integer(&self, key: usize) -> Option<u32> {
+        let first = self.layout.fields[key]?.first;
+        let leaf = (self.layout.leaves[first] == Leaf::Number).then(|| self.leaves[first])?;
+        small_integer(self.text, leaf)
+    }
+
+    /// The bounding box, if it is known to be a list of four numbers.
+    #[inline]
+    pub fn bbox(&self) -> Option<[f64; 4]> {
+        let first = self.layout.bbox?;
+        Some(std::array::from_fn(|index| to_f64_at(self.text, self.leaves[first + index])))
+    }
+
+    /// Whether the bounding box is known to be a list of four numbers.
+    #[inline]
+    pub fn has_plain_box(&self) -> bool {
+        self.layout.bbox.is_some()
+    }
+
+    /// The mask's height and width and its string, if it is known to be an object of these and nothing
+    /// else.
+    #[inline]
+    pub fn plain_mask(&self) -> Option<([u32; 2], Text<'a>)> {
+        let [height, width, counts] = self.layout.mask?;
+        let size = [small_integer(self.text, self.leaves[height])?, small_integer(self.text, self.leaves[width])?];
+        Some((size, Text::in_quotes(self.leaves[counts].of(self.text))))
+    }
 }
 
 /// What is known of a record before it is read.
@@ -68,54 +114,32 @@ struct Place {
 #[derive(Debug, Clone, Copy)]
 struct Found {
     leaf: Leaf,
-    start: usize,
-    end: usize,
+    span: Span,
 }
 
 impl Layout {
-    /// The values of the record at `start`, and its end, if it is laid out as the one that was learned.
-    /// Whatever is wrong with it is left to be found by [`Layout::learn`].
+    /// Finds the leaves of the record at `start`, and its end, if it is laid out as the one that was
+    /// learned. Whatever is wrong with it is left to be found by [`Layout::learn`].
     #[inline]
-    pub fn read<'a>(&self, text: &'a [u8], start: usize) -> Option<(Values<'a>, usize)> {
+    pub fn read(&self, text: &[u8], start: usize, leaves: &mut Leaves) -> Option<usize> {
         let mut scanner = Scanner::at(text, start, DEPTH + 1);
-        let mut leaves = [(0, 0); MAX_LEAVES];
-        let mut counts = None;
-        for ((index, leaf), place) in self.leaves.iter().enumerate().zip(&mut leaves) {
+        for ((index, leaf), place) in self.leaves.iter().enumerate().zip(leaves) {
             scanner.skip_words(&self.between, index)?;
-            let begin = scanner.position();
+            let start = scanner.position();
             match leaf {
                 Leaf::Number => scanner.plain_number()?,
-                Leaf::String => counts = Some(scanner.plain_string()?),
+                Leaf::String => drop(scanner.plain_string()?),
                 Leaf::Any => drop(scanner.value().ok()?),
             }
-            *place = (begin, scanner.position());
+            *place = Span { start, end: scanner.position() };
         }
         scanner.skip_words(&self.between, self.leaves.len())?;
-        Some((self.values(text, &leaves, counts), scanner.position()))
+        Some(scanner.position())
     }
 
-    fn values<'a>(
-        &self,
-        text: &'a [u8],
-        leaves: &[(usize, usize); MAX_LEAVES],
-        counts: Option<Text<'a>>,
-    ) -> Values<'a> {
-        let leaf = |place: usize| &text[leaves[place].0..leaves[place].1];
-        let field = |place: Place| &text[leaves[place.first].0 - place.lead..leaves[place.last].1 + place.trail];
-        Values {
-            fields: self.fields.map(|place| place.map(field)),
-            bbox: self.bbox.map(|first| std::array::from_fn(|index| leaf(first + index))),
-            mask: self
-                .mask
-                .zip(counts)
-                .map(|([height, width, _], counts)| PlainMask { size: [leaf(height), leaf(width)], counts }),
-        }
-    }
-
-    /// The values of the next record, whatever its layout, which is kept.
-    pub fn learn<'a>(&mut self, scanner: &mut Scanner<'a>) -> Parsed<Values<'a>> {
-        *self = Self::default();
-        let (start, text) = (scanner.position(), scanner.clone());
+    /// Finds the leaves of the next record, whatever its layout, which is kept.
+    pub fn learn(&mut self, scanner: &mut Scanner<'_>, leaves: &mut Leaves) -> Parsed<()> {
+        let (start, text) = (scanner.position(), scanner.text());
         let mut study = Study::default();
         scanner.enter()?;
         let mut first = true;
@@ -123,32 +147,47 @@ impl Layout {
             let name = key.bytes();
             study.value(KEYS.iter().position(|known| known.as_bytes() == name.as_ref()), scanner)?;
         }
-        let values = Values { fields: study.fields, ..Values::default() };
         if study.is_regular() {
             self.keep(&study, start, scanner);
             // Read again for the places of its leaves: what has just been learned fits.
-            return Ok(self.read(text.text(), start).map_or(values, |(values, _)| values));
+            if self.read(text, start, leaves).is_some() {
+                return Ok(());
+            }
         }
-        Ok(values)
+        self.keep_fields(&study, leaves);
+        Ok(())
     }
 
-    fn keep(&mut self, study: &Study<'_>, start: usize, scanner: &Scanner<'_>) {
+    fn keep(&mut self, study: &Study, start: usize, scanner: &Scanner<'_>) {
+        *self = Self { fields: study.places, bbox: study.bbox, mask: study.mask, ..Self::default() };
         let mut known = start;
         for found in &study.leaves {
-            self.between.push(&scanner.text()[known..found.start]);
+            self.between.push(&scanner.text()[known..found.span.start]);
             self.leaves.push(found.leaf);
-            known = found.end;
+            known = found.span.end;
         }
         self.between.push(scanner.since(known));
-        (self.fields, self.bbox, self.mask) = (study.places, study.bbox, study.mask);
+    }
+
+    /// Keeps where the values are, as one leaf each, and nothing that another record could be compared
+    /// with.
+    fn keep_fields(&mut self, study: &Study, leaves: &mut Leaves) {
+        *self = Self::default();
+        for (place, span) in self.fields.iter_mut().zip(study.fields) {
+            let Some(span) = span else { continue };
+            let leaf = self.leaves.len();
+            leaves[leaf] = span;
+            self.leaves.push(Leaf::Any);
+            *place = Some(Place { first: leaf, lead: 0, last: leaf, trail: 0 });
+        }
     }
 }
 
 /// A record that is being learned.
 #[derive(Debug, Default)]
-struct Study<'a> {
+struct Study {
     leaves: Vec<Found>,
-    fields: [Option<&'a [u8]>; KEYS.len()],
+    fields: [Option<Span>; KEYS.len()],
     places: [Option<Place>; KEYS.len()],
     bbox: Option<usize>,
     mask: Option<[usize; 3]>,
@@ -156,28 +195,28 @@ struct Study<'a> {
     has_repeated_key: bool,
 }
 
-impl<'a> Study<'a> {
+impl Study {
     /// Takes the next value, of one of [`KEYS`] or of another key.
-    fn value(&mut self, field: Option<usize>, scanner: &mut Scanner<'a>) -> Parsed<()> {
+    fn value(&mut self, field: Option<usize>, scanner: &mut Scanner<'_>) -> Parsed<()> {
         let kind = scanner.kind()?;
         let start = scanner.position();
         let text = scanner.value()?;
-        let end = scanner.position();
+        let span = Span { start, end: scanner.position() };
         let first = self.leaves.len();
         match (field, kind) {
             (Some(BBOX), Kind::List) => self.bbox = self.numbers::<4>(start, text),
             (Some(SEGMENTATION), Kind::Object) => self.mask = self.plain_mask(start, text),
-            (_, Kind::Number) => self.leaves.push(Found { leaf: Leaf::Number, start, end }),
+            (_, Kind::Number) => self.leaves.push(Found { leaf: Leaf::Number, span }),
             _ => {}
         }
         if self.leaves.len() == first {
-            self.leaves.push(Found { leaf: Leaf::Any, start, end });
+            self.leaves.push(Found { leaf: Leaf::Any, span });
         }
         if let Some(field) = field {
             let last = self.leaves.len() - 1;
-            let (lead, trail) = (self.leaves[first].start - start, end - self.leaves[last].end);
+            let (lead, trail) = (self.leaves[first].span.start - start, span.end - self.leaves[last].span.end);
             self.has_repeated_key |= self.fields[field].is_some();
-            self.fields[field] = Some(text);
+            self.fields[field] = Some(span);
             self.places[field] = Some(Place { first, lead, last, trail });
         }
         Ok(())
@@ -247,7 +286,7 @@ impl<'a> Study<'a> {
         };
         let start = base + scanner.position();
         scanner.value()?;
-        self.leaves.push(Found { leaf, start, end: base + scanner.position() });
+        self.leaves.push(Found { leaf, span: Span { start, end: base + scanner.position() } });
         Ok(())
     }
 

@@ -40,6 +40,7 @@ mod rgb;
 mod segmentation;
 mod spans;
 mod stretches;
+mod table_pieces;
 mod unescape;
 mod whole_file;
 

@@ -2,17 +2,81 @@
 
 use std::io::{self, Write};
 
-use super::bytes::append_digits;
+use super::bytes::{append_digits, eight_values};
+use super::spans::{decimal_in, Decimal, Span};
+use crate::kernels::BLOCK;
 
 /// The value of a JSON number (or `NaN`, `Infinity`, `-Infinity`), correctly rounded. As in Python,
 /// an integer `-0` is 0, and too large a number is infinite.
 #[inline]
 pub(super) fn to_f64(text: &[u8]) -> f64 {
-    match short_decimal(text) {
-        Some(value) => value,
-        None => any_number(text),
-    }
+    short_decimal(text).unwrap_or_else(|| any_number(text))
 }
+
+/// [`to_f64`] of the number at `span` of a longer text.
+#[inline]
+pub(super) fn to_f64_at(text: &[u8], span: Span) -> f64 {
+    let block = text.get(span.start..).and_then(<[u8]>::first_chunk);
+    let short = block.and_then(|block| {
+        let decimal = decimal_in(block).filter(|decimal| decimal.end == span.end - span.start)?;
+        decimal_value(block, decimal)
+    });
+    short.unwrap_or_else(|| to_f64(span.of(text)))
+}
+
+/// Most digits of the whole part that [`decimal_value`] takes.
+const MOST_WHOLE_DIGITS: usize = 8;
+
+/// Digits of a fraction that are added up together.
+const WIDE_DIGITS: usize = 16;
+
+/// The value of the number at the start of the block, if its digits make an integer of 64 bits: the
+/// digits of whole part and fraction are each moved to the end of a word and added up there.
+#[inline]
+pub(super) fn decimal_value(block: &[u8; BLOCK], Decimal { whole, end }: Decimal) -> Option<f64> {
+    let decimals = end.saturating_sub(whole + 1);
+    if decimals > 0 && end <= 9 {
+        return Some(digits_around_a_point(block, whole, end) / POWERS_OF_TEN[decimals]);
+    }
+    if whole > MOST_WHOLE_DIGITS || decimals >= POWERS_OF_TEN.len() {
+        return None;
+    }
+    let digits: &[u8; 8] = block.first_chunk()?;
+    let values = (u64::from_le_bytes(*digits) ^ u64::from_le_bytes([b'0'; 8])) << (8 * (8 - whole));
+    let integer = eight_values(values);
+    if decimals == 0 {
+        return Some(integer as f64);
+    }
+    let digits: &[u8; WIDE_DIGITS] = block[whole + 1..].first_chunk()?;
+    let wide = decimals.min(WIDE_DIGITS);
+    let values = (u128::from_le_bytes(*digits) ^ u128::from_le_bytes([b'0'; 16])) << (8 * (WIDE_DIGITS - wide));
+    let fraction = eight_values(values as u64) * 100_000_000 + eight_values((values >> 64) as u64);
+    let mut integer = integer.checked_mul(INTEGER_POWERS_OF_TEN[wide])?.checked_add(fraction)?;
+    for digit in &block[whole + 1 + wide..end] {
+        integer = integer.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?;
+    }
+    quotient(integer, decimals)
+}
+
+/// The number of the at most eight digits before and behind a point.
+#[inline]
+fn digits_around_a_point(block: &[u8; BLOCK], whole: usize, end: usize) -> f64 {
+    let [before, behind] = [0, 1].map(|from| u64::from_le_bytes(std::array::from_fn(|index| block[from + index])));
+    let is_before = (1 << (8 * whole)) - 1;
+    let digits = (before & is_before) | (behind & !is_before);
+    eight_values((digits ^ u64::from_le_bytes([b'0'; 8])) << (8 * (9 - end))) as f64
+}
+
+/// Powers of ten as far as sixteen digits need them.
+const INTEGER_POWERS_OF_TEN: [u64; WIDE_DIGITS + 1] = {
+    let mut powers = [1; WIDE_DIGITS + 1];
+    let mut exponent = 1;
+    while exponent < powers.len() {
+        powers[exponent] = 10 * powers[exponent - 1];
+        exponent += 1;
+    }
+    powers
+};
 
 fn any_number(text: &[u8]) -> f64 {
     match text {
@@ -31,12 +95,49 @@ const SHORT_TEXT: usize = 19;
 /// The largest integer up to which all are floats.
 const MAX_EXACT: u64 = 1 << 53;
 
-/// Powers of ten are floats, too, as far as a short number needs them.
-const POWERS_OF_TEN: [f64; SHORT_TEXT] =
-    [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18];
+/// All powers of ten that are floats.
+const POWERS_OF_TEN: [f64; 23] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
+    1e21, 1e22,
+];
 
-/// The value of a number without an exponent whose digits make an exact integer. A power of ten
-/// divides it, and of exact operands the quotient is correctly rounded (Clinger 1990).
+/// `integer / 10^decimals`, correctly rounded, for at most 22 decimals; `None` in rare cases.
+#[inline]
+fn quotient(integer: u64, decimals: usize) -> Option<f64> {
+    let near = integer as f64 / POWERS_OF_TEN[decimals];
+    // Of two floats without error the quotient is correctly rounded (Clinger 1990).
+    if integer <= MAX_EXACT {
+        return Some(near);
+    }
+    closest(near, integer, decimals)
+}
+
+/// The float closest to `integer / 10^decimals`, which is `near` or one of its neighbours; `None` if two
+/// are equally close, or where floats are not evenly spaced or integers.
+///
+/// The distance is counted in units of which one float is `10^decimals` from the next: an integer below
+/// `2^53 * 10^22`, within 127 bits.
+fn closest(near: f64, integer: u64, decimals: usize) -> Option<f64> {
+    let bits = near.to_bits();
+    let fraction = bits & (HIDDEN_BIT - 1);
+    let binary_places = 1075u64.checked_sub(bits >> 52).filter(|&places| places > 0)?;
+    if fraction < 2 {
+        return None;
+    }
+    let step = 10i128.pow(decimals as u32);
+    let distance = (i128::from(integer) << binary_places) - i128::from(HIDDEN_BIT | fraction) * step;
+    let (moved, rest) = match 2 * distance {
+        above if above > step => (bits + 1, distance - step),
+        below if below < -step => (bits - 1, distance + step),
+        _ => (bits, distance),
+    };
+    ((2 * rest).abs() < step).then_some(f64::from_bits(moved))
+}
+
+/// The leading bit of a float's mantissa, which is not stored.
+const HIDDEN_BIT: u64 = 1 << 52;
+
+/// The value of a number without an exponent of at most [`SHORT_TEXT`] characters.
 #[inline]
 fn short_decimal(text: &[u8]) -> Option<f64> {
     let (is_negative, digits) = match text.split_first() {
@@ -55,7 +156,7 @@ fn short_decimal(text: &[u8]) -> Option<f64> {
     let integer = append_digits(append_digits(0, &digits[..whole])?, fraction)?;
     // Python reads an integer -0 as 0.
     let is_negative = is_negative && (integer > 0 || digits.len() > whole);
-    let magnitude = (integer <= MAX_EXACT).then(|| integer as f64 / POWERS_OF_TEN[fraction.len()])?;
+    let magnitude = quotient(integer, fraction.len())?;
     Some(if is_negative { -magnitude } else { magnitude })
 }
 
@@ -216,7 +317,19 @@ mod tests {
     }
 
     #[test]
-    fn short_numbers_are_read_as_all_others() {
+    fn printed_floats_are_read_back() {
+        let mut seed = 7u64;
+        for _ in 0..100_000 {
+            seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            let value = (seed >> 11) as f64 / (1u64 << 53) as f64 * [1e-3, 0.1, 1.0, 640.0][seed as usize % 4];
+            let text = format!("{value}, {{\"size\": [480, 640], \"counts\"");
+            let span = Span { start: 0, end: text.find(',').unwrap() };
+            assert_eq!(to_f64_at(text.as_bytes(), span).to_bits(), value.to_bits(), "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_read_the_short_way_as_the_long_one() {
         let mut seed = 1u64;
         let mut next = |limit: u64| {
             seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
@@ -224,17 +337,22 @@ mod tests {
         };
         for _ in 0..100_000 {
             let sign = if next(2) == 0 { "-" } else { "" };
-            let [whole, fraction] = [next(12) as usize + 1, next(22) as usize];
+            let [whole, fraction] = [next(9) as usize + 1, next(23) as usize];
             let mut digits = |count| (0..count).map(|_| char::from(b'0' + next(10) as u8)).collect::<String>();
-            let whole = digits(whole);
+            let whole = digits(whole).trim_start_matches('0').to_owned();
+            let whole = if whole.is_empty() { "0".to_owned() } else { whole };
             let text =
                 if fraction == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{}", digits(fraction)) };
-            if let Some(value) = short_decimal(text.as_bytes()) {
-                assert_eq!(value.to_bits(), any_number(text.as_bytes()).to_bits(), "{text}");
-            }
+            let expected = any_number(text.as_bytes()).to_bits();
+            assert_eq!(to_f64(text.as_bytes()).to_bits(), expected, "{text}");
+            let longer = format!("{text}, {{\"size\": [480, 640], \"counts\"");
+            let span = Span { start: 0, end: text.len() };
+            assert_eq!(to_f64_at(longer.as_bytes(), span).to_bits(), expected, "{text}");
         }
+        assert_eq!(short_decimal(b"0.70903809799423222"), Some(0.709_038_097_994_232_2));
+        // Halfway between two floats, and beside a power of two.
         assert_eq!(short_decimal(b"9007199254740993"), None);
-        assert_eq!(short_decimal(b"0.70903809799423222"), None);
+        assert_eq!(closest(1.0, 1_000_000_000_000_000_000, 18), None);
         assert_eq!(short_decimal(b"1e5"), None);
         assert_eq!(short_decimal(b"99999999999999999999"), None);
     }

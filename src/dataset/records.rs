@@ -2,7 +2,7 @@
 
 use super::json::{Kind, Parsed, Scanner};
 use super::json_rule::JsonRule;
-use super::layout::{Layout, Values};
+use super::layout::{Layout, Leaves, Values};
 use super::results::RawRecord;
 
 /// Depth of nesting between the records.
@@ -26,6 +26,8 @@ pub struct Records<'a> {
     /// Whether the next record is the first of the list.
     first: bool,
     layout: Layout,
+    /// Of the last record.
+    leaves: Leaves,
     end: Option<End>,
 }
 
@@ -56,7 +58,33 @@ impl<'a> Records<'a> {
     /// From the start of `text`, which `before` bytes of the file precede and where record `index` comes
     /// next, to `stop`. Before record 0 no comma is expected.
     pub(super) fn new(file: &'a str, before: u64, text: &'a [u8], stop: usize, index: usize) -> Self {
-        Self { file, before, text, at: 0, stop, index, first: index == 0, layout: Layout::default(), end: None }
+        Self {
+            file,
+            before,
+            text,
+            at: 0,
+            stop,
+            index,
+            first: index == 0,
+            layout: Layout::default(),
+            leaves: Leaves::default(),
+            end: None,
+        }
+    }
+
+    /// The next record.
+    #[inline]
+    pub fn next_record(&mut self) -> Option<RawRecord<'_>> {
+        if self.end.is_some() {
+            return None;
+        }
+        if let Err(end) = self.read() {
+            self.end = Some(end);
+            return None;
+        }
+        self.index += 1;
+        let values = Values { text: self.text, layout: &self.layout, leaves: &self.leaves };
+        Some(RawRecord::new(self.file, self.index - 1, self.before + self.at as u64, values))
     }
 
     /// Where the records end that were taken, the index of the next one, and why there are no more;
@@ -66,19 +94,22 @@ impl<'a> Records<'a> {
             if let Some(end) = self.end {
                 return (self.at, self.index, end);
             }
-            self.next();
+            self.next_record();
         }
     }
 
-    fn next_values(&mut self) -> Result<Values<'a>, End> {
+    /// Finds the next record's leaves.
+    #[inline]
+    fn read(&mut self) -> Result<(), End> {
         if self.at >= self.stop {
             return Err(End::Stretch);
         }
         let mut scanner = Scanner::at(self.text, self.at, DEPTH);
-        self.next_in(&mut scanner).unwrap_or_else(|rule| Err(End::Broken { rule, at: scanner.position() }))
+        self.read_in(&mut scanner).unwrap_or_else(|rule| Err(End::Broken { rule, at: scanner.position() }))
     }
 
-    fn next_in(&mut self, scanner: &mut Scanner<'a>) -> Parsed<Result<Values<'a>, End>> {
+    #[inline]
+    fn read_in(&mut self, scanner: &mut Scanner<'a>) -> Parsed<Result<(), End>> {
         let mut first = self.first;
         if !scanner.next_element(&mut first)? {
             self.at = scanner.position();
@@ -88,33 +119,13 @@ impl<'a> Records<'a> {
             return Ok(Err(End::NotAnObject));
         }
         self.first = false;
-        if let Some((values, end)) = self.layout.read(self.text, scanner.position()) {
-            self.at = end;
-            return Ok(Ok(values));
-        }
-        let values = self.layout.learn(scanner)?;
-        self.at = scanner.position();
-        Ok(Ok(values))
-    }
-}
-
-impl<'a> Iterator for Records<'a> {
-    type Item = RawRecord<'a>;
-
-    #[inline]
-    fn next(&mut self) -> Option<RawRecord<'a>> {
-        if self.end.is_some() {
-            return None;
-        }
-        match self.next_values() {
-            Ok(values) => {
-                self.index += 1;
-                Some(RawRecord::new(self.file, self.index - 1, self.before + self.at as u64, values))
+        self.at = match self.layout.read(self.text, scanner.position(), &mut self.leaves) {
+            Some(end) => end,
+            None => {
+                self.layout.learn(scanner, &mut self.leaves)?;
+                scanner.position()
             }
-            Err(end) => {
-                self.end = Some(end);
-                None
-            }
-        }
+        };
+        Ok(Ok(()))
     }
 }

@@ -6,8 +6,7 @@ use std::path::Path;
 
 use super::decode::{self, Key, MaskText};
 use super::json::{Parsed, Scanner};
-use super::layout::{PlainMask, Values};
-use super::number::to_f64;
+use super::layout::Values;
 use super::stretches::scan_results;
 use super::{DatasetError, RecordPlace, Segmentation};
 
@@ -106,13 +105,16 @@ impl<'a> RawRecord<'a> {
     /// # Errors
     /// [`DatasetError::MissingKey`], [`DatasetError::ScoreNotANumber`].
     pub fn score(&self) -> Result<f64, DatasetError> {
+        if let Some(score) = self.values.number(SCORE) {
+            return Ok(score);
+        }
         self.decoded(self.needed(SCORE)?, decode::number)
             .ok_or_else(|| DatasetError::ScoreNotANumber { place: self.place() })
     }
 
     /// Whether the record has the key `bbox`, with whatever value.
     pub fn has_bbox(&self) -> bool {
-        self.values.fields[BBOX].is_some()
+        self.values.has(BBOX)
     }
 
     /// The bounding box `[x, y, width, height]` in pixels; `None` if the record lacks the key.
@@ -120,10 +122,10 @@ impl<'a> RawRecord<'a> {
     /// # Errors
     /// [`DatasetError::BadBox`] for null or anything else that is not four numbers.
     pub fn bbox(&self) -> Result<Option<[f64; 4]>, DatasetError> {
-        if let Some(numbers) = self.values.bbox {
-            return Ok(Some(numbers.map(to_f64)));
+        if let Some(numbers) = self.values.bbox() {
+            return Ok(Some(numbers));
         }
-        let Some(text) = self.values.fields[BBOX] else { return Ok(None) };
+        let Some(text) = self.values.field(BBOX) else { return Ok(None) };
         let bbox = self.decoded(text, decode::bounding_box);
         bbox.map(Some).ok_or_else(|| DatasetError::BadBox { place: self.place() })
     }
@@ -131,42 +133,36 @@ impl<'a> RawRecord<'a> {
     /// Whether the record is known, without decoding more, to have a box of four numbers; one that is
     /// not may have one nevertheless.
     pub fn has_plain_box(&self) -> bool {
-        self.values.bbox.is_some()
+        self.values.has_plain_box()
     }
 
     /// Whether the record is known, without decoding more, to have a mask of compressed run lengths;
     /// one that is not may have one nevertheless.
     pub fn has_plain_mask(&self) -> bool {
-        self.plain_size().is_some()
-    }
-
-    /// Height and width of a plain mask.
-    fn plain_size(&self) -> Option<[u32; 2]> {
-        let [height, width] = self.values.mask?.size;
-        Some([decode::checked_dimension(height)?, decode::checked_dimension(width)?])
+        self.values.plain_mask().is_some()
     }
 
     /// Whether the record has the key `segmentation`, with whatever value.
     pub fn has_segmentation(&self) -> bool {
-        self.values.fields[SEGMENTATION].is_some()
+        self.values.has(SEGMENTATION)
     }
 
     /// The mask, [`Segmentation::Malformed`] for null or anything else that is none; `None` if the
     /// record lacks the key.
     pub fn segmentation(&self) -> Option<Segmentation> {
-        let text = self.values.fields[SEGMENTATION]?;
+        let text = self.values.field(SEGMENTATION)?;
         Some(self.decoded(text, |scanner| decode::segmentation(scanner).map(Some)).unwrap_or(Segmentation::Malformed))
     }
 
     /// The mask as [`RawRecord::segmentation`] gives it, but the string of compressed run lengths is
     /// appended to `text` instead of having memory of its own.
     pub fn mask_in(&self, text: &mut Vec<u8>) -> Option<RecordMask> {
-        if let Some((size, PlainMask { counts, .. })) = self.plain_size().zip(self.values.mask) {
+        if let Some((size, counts)) = self.values.plain_mask() {
             let start = text.len();
             counts.append_to(text);
             return Some(RecordMask::Compressed { size, counts: start..text.len() });
         }
-        let mask = decode::mask_text(&mut Scanner::new(self.values.fields[SEGMENTATION]?, 0));
+        let mask = decode::mask_text(&mut Scanner::new(self.values.field(SEGMENTATION)?, 0));
         Some(match mask {
             Ok(MaskText::Compressed { size, counts }) => {
                 let start = text.len();
@@ -193,12 +189,15 @@ impl<'a> RawRecord<'a> {
     }
 
     fn needed(&self, field: usize) -> Result<&[u8], DatasetError> {
-        self.values.fields[field].ok_or_else(|| DatasetError::MissingKey { place: self.place(), key: KEYS[field] })
+        self.values.field(field).ok_or_else(|| DatasetError::MissingKey { place: self.place(), key: KEYS[field] })
     }
 
     #[inline]
     fn key(&self, field: usize) -> Result<Key, DatasetError> {
-        Ok(decode::checked_key(self.needed(field)?))
+        match self.values.small_integer(field) {
+            Some(id) => Ok(Key::Integer(id.into())),
+            None => Ok(decode::checked_key(self.needed(field)?)),
+        }
     }
 
     fn integer(&self, field: usize) -> Result<i64, DatasetError> {

@@ -1,97 +1,113 @@
-//! Ends of digits and of plain text, many bytes at a time.
-//!
-//! The words below find a byte of a class as arithmetic on eight bytes at once: the highest bit of
-//! every byte tells whether it is in the class. A borrow or carry can only spoil bytes after the
-//! first one found, and only the first one is used.
+//! Ends of numbers and of text in quotes, a block of bytes at a time.
 
-/// The byte in each of a word's eight bytes.
-const fn each(byte: u8) -> u64 {
-    u64::from_ne_bytes([byte; 8])
+use crate::kernels::{non_digits, text_marks, BLOCK};
+
+/// A part of a text.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Span {
+    /// Offset of its first byte.
+    pub start: usize,
+    /// Offset behind its last byte.
+    pub end: usize,
 }
 
-/// The highest bit of each byte.
-const HIGH: u64 = each(0x80);
-/// Bytes of a string looked at together before the exact place is sought.
-const BLOCK: usize = 32;
-
-/// End of the digits that start at `at`, where few are expected.
-#[inline]
-pub(super) fn digits_end(bytes: &[u8], at: usize) -> usize {
-    first(bytes, at, non_digits)
-}
-
-/// End of the digits that start at `at`, where as many as a double has are expected: these and what
-/// ends them are found in one step without a branch.
-#[inline]
-pub(super) fn fraction_end(bytes: &[u8], at: usize) -> usize {
-    match bytes[at..].first_chunk::<24>().and_then(|block| first_in(block, non_digits)) {
-        Some(digits) => at + digits,
-        None => first(bytes, at, non_digits),
+impl Span {
+    /// The part of `text`.
+    #[inline]
+    pub fn of(self, text: &[u8]) -> &[u8] {
+        &text[self.start..self.end]
     }
 }
 
-/// [`plain_end`], as far as it is within the length of most keys; `at` itself if it is beyond.
+/// Where a number without an exponent ends, counted from its first digit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Decimal {
+    /// Digits before the point.
+    pub whole: usize,
+    /// Bytes up to the end.
+    pub end: usize,
+}
+
+/// The number at the start of the block, if it is a JSON number without sign and exponent that ends
+/// within the block. Anything else is for the full reading to judge.
 #[inline]
-pub(super) fn key_end(bytes: &[u8], at: usize) -> usize {
-    bytes[at..].first_chunk::<16>().and_then(|block| first_in(block, specials)).map_or(at, |length| at + length)
+pub(super) fn decimal_in(block: &[u8; BLOCK]) -> Option<Decimal> {
+    let ends = non_digits(block);
+    if ends == 0 {
+        return None;
+    }
+    let whole = ends.trailing_zeros() as usize;
+    let mut end = whole;
+    if block[whole] == b'.' {
+        let later = ends & (ends - 1);
+        end = later.trailing_zeros() as usize;
+        if end == whole + 1 || end >= BLOCK {
+            return None;
+        }
+    }
+    let has_leading_zero = block[0] == b'0' && whole > 1;
+    let has_exponent = matches!(block[end], b'e' | b'E');
+    (whole > 0 && !has_leading_zero && !has_exponent).then_some(Decimal { whole, end })
+}
+
+/// [`decimal_in`] the bytes from `at` on.
+#[inline]
+pub(super) fn decimal_at(bytes: &[u8], at: usize) -> Option<Decimal> {
+    decimal_in(bytes.get(at..)?.first_chunk()?)
+}
+
+/// End of the digits that start at `at`.
+#[inline]
+pub(super) fn digits_end(bytes: &[u8], at: usize) -> usize {
+    first(bytes, at, non_digits, |byte| !byte.is_ascii_digit())
 }
 
 /// First byte from `at` on that is not plain ASCII text of a string: a quote, a backslash, a control
 /// character or a byte of a longer character.
 #[inline]
-pub(super) fn plain_end(bytes: &[u8], mut at: usize) -> usize {
+pub(super) fn plain_end(bytes: &[u8], at: usize) -> usize {
+    first(bytes, at, text_marks, |byte| !(0x20..0x80).contains(&byte) || byte == b'"' || byte == b'\\')
+}
+
+/// Where the string that starts at `at`, behind its opening quote, has its closing one, and whether it
+/// has escapes before. `None` where anything but ASCII and escapes of one letter needs a closer look.
+#[inline]
+pub(super) fn string_end(bytes: &[u8], mut at: usize) -> Option<(usize, bool)> {
+    let mut is_escaped = false;
+    loop {
+        let block: &[u8; BLOCK] = bytes.get(at..)?.first_chunk()?;
+        let mut marks = text_marks(block);
+        let mut taken = BLOCK;
+        while marks != 0 {
+            let place = marks.trailing_zeros() as usize;
+            match block[place] {
+                b'"' => return Some((at + place, is_escaped)),
+                b'\\' if is_escape_letter(*bytes.get(at + place + 1)?) => {}
+                _ => return None,
+            }
+            is_escaped = true;
+            // What the backslash escapes may be a quote or a backslash itself.
+            taken = BLOCK.max(place + 2);
+            marks &= u32::MAX.checked_shl(place as u32 + 2).unwrap_or(0);
+        }
+        at += taken;
+    }
+}
+
+fn is_escape_letter(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't')
+}
+
+/// First byte from `at` on that `marks` marks in a block and `is_marked` alone, or the end.
+#[inline]
+fn first(bytes: &[u8], mut at: usize, marks: impl Fn(&[u8; BLOCK]) -> u32, is_marked: impl Fn(u8) -> bool) -> usize {
     while let Some(block) = bytes[at..].first_chunk::<BLOCK>() {
-        // As signed numbers, bytes of longer characters are below the control characters.
-        let is_special = |byte: u8| (byte as i8) < 0x20 || byte == b'"' || byte == b'\\';
-        if block.iter().fold(false, |any, &byte| any | is_special(byte)) {
-            return at + first_in(block, specials).unwrap_or(BLOCK);
+        match marks(block) {
+            0 => at += BLOCK,
+            found => return at + found.trailing_zeros() as usize,
         }
-        at += BLOCK;
     }
-    first(bytes, at, specials)
-}
-
-/// First byte of the block that `class` marks, without a branch on where it is.
-#[inline]
-fn first_in<const N: usize>(block: &[u8; N], class: impl Fn(u64) -> u64) -> Option<usize> {
-    let (words, _) = block.as_chunks::<8>();
-    let mut place = N;
-    for (index, &word) in words.iter().enumerate().rev() {
-        let found = class(u64::from_le_bytes(word));
-        let here = 8 * index + found.trailing_zeros() as usize / 8;
-        place = if found == 0 { place } else { here };
-    }
-    (place < N).then_some(place)
-}
-
-/// First byte from `at` on that `class` marks, or the end.
-#[inline]
-fn first(bytes: &[u8], mut at: usize, class: impl Fn(u64) -> u64) -> usize {
-    while let Some(block) = bytes[at..].first_chunk::<8>() {
-        if let Some(place) = first_in(block, &class) {
-            return at + place;
-        }
-        at += 8;
-    }
-    while at < bytes.len() && class(u64::from(bytes[at])) & 0x80 == 0 {
-        at += 1;
-    }
-    at
-}
-
-/// Marks bytes other than `0` to `9`.
-#[inline]
-fn non_digits(word: u64) -> u64 {
-    let digits = word ^ each(b'0');
-    (digits.wrapping_add(each(0x80 - 10)) | digits) & HIGH
-}
-
-/// Marks quotes, backslashes, control characters and bytes of longer characters.
-#[inline]
-fn specials(word: u64) -> u64 {
-    let zero_bytes = |word: u64| word.wrapping_sub(each(1)) & !word;
-    let control = word.wrapping_sub(each(0x20)) & !word;
-    (zero_bytes(word ^ each(b'"')) | zero_bytes(word ^ each(b'\\')) | control | word) & HIGH
+    bytes[at..].iter().position(|&byte| is_marked(byte)).map_or(bytes.len(), |place| at + place)
 }
 
 #[cfg(test)]
@@ -115,7 +131,7 @@ mod tests {
     fn digits_end_at_anything_else() {
         with_every_byte(b'7', |text, at, byte| {
             let end = if byte.is_ascii_digit() { text.len() } else { at };
-            assert_eq!((digits_end(text, 0), fraction_end(text, 0)), (end, end), "byte {byte} at {at}");
+            assert_eq!(digits_end(text, 0), end, "byte {byte} at {at}");
         });
     }
 
@@ -124,8 +140,6 @@ mod tests {
         with_every_byte(b'x', |text, at, byte| {
             let plain = (0x20..0x80).contains(&byte) && byte != b'"' && byte != b'\\';
             assert_eq!(plain_end(text, 0), if plain { text.len() } else { at }, "byte {byte} at {at}");
-            let in_reach = text.len() >= 16 && at < 16 && !plain;
-            assert_eq!(key_end(text, 0), if in_reach { at } else { 0 }, "byte {byte} at {at}");
         });
     }
 
@@ -134,5 +148,40 @@ mod tests {
         assert_eq!(digits_end(b"x123x", 1), 4);
         assert_eq!(plain_end(b"\"abc\"", 1), 4);
         assert_eq!(plain_end(b"\"", 1), 1);
+    }
+
+    fn decimal(text: &str) -> Option<(usize, usize)> {
+        let padded = format!("{text},{}", " ".repeat(BLOCK));
+        decimal_at(padded.as_bytes(), 0).map(|decimal| (decimal.whole, decimal.end))
+    }
+
+    #[test]
+    fn only_plain_decimals_are_taken() {
+        assert_eq!(
+            [decimal("0"), decimal("12"), decimal("0.5"), decimal("304.25")],
+            [Some((1, 1)), Some((2, 2)), Some((1, 3)), Some((3, 6))]
+        );
+        let long = "1".repeat(BLOCK);
+        for other in ["", "01", "00.5", "1.", ".5", "-1", "1e5", "1.5E3", "x", &long, &format!("1.{long}")] {
+            assert_eq!(decimal(other), None, "{other}");
+        }
+        assert_eq!(decimal_at(b"12, ", 0), None);
+    }
+
+    #[test]
+    fn strings_end_at_their_quote_wherever_escapes_fall() {
+        for before in 0..70 {
+            let plain = "x".repeat(before);
+            for (text, is_escaped) in [("", false), (r"\\", true), (r#"\""#, true), (r#"\\\"\n"#, true)] {
+                let length = before + text.len();
+                let whole = format!("{plain}{text}\", {}", "y".repeat(BLOCK));
+                assert_eq!(string_end(whole.as_bytes(), 0), Some((length, is_escaped)), "{whole}");
+            }
+            for odd in [r"\u0041", r"\x", "\u{1}", "é"] {
+                let whole = format!("{plain}{odd}\", {}", "y".repeat(2 * BLOCK));
+                assert_eq!(string_end(whole.as_bytes(), 0), None, "{whole}");
+            }
+        }
+        assert_eq!(string_end(b"abc", 0), None);
     }
 }

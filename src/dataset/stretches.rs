@@ -20,8 +20,9 @@ use super::{DatasetError, RecordPlace};
 /// Bytes of a stretch.
 const STRETCH_BYTES: usize = 1 << 19;
 
-/// Stretches that are read before they are scanned.
-const WINDOW_STRETCHES: usize = 8;
+/// Stretches for each of several threads that are read before they are scanned. One thread reads one,
+/// which is still in its cache when it is scanned.
+const STRETCHES_A_THREAD: usize = 4;
 
 /// Visits the detections of a results file in order, with memory for one chunk of the file or one
 /// record, whichever is larger. `file` names the source in messages.
@@ -52,7 +53,7 @@ pub fn scan_until<E: From<DatasetError>>(
     let mut scan = ResultsScan::open(file, reader, STRETCH_BYTES)?;
     while !scan.is_done {
         let mut records = Records::new(file, scan.chunks.consumed(), scan.chunks.window(), usize::MAX, scan.index);
-        for record in &mut records {
+        while let Some(record) = records.next_record() {
             visit(record.index(), record)?;
         }
         let scanned = Scanned::of(records);
@@ -69,28 +70,34 @@ pub fn scan_until<E: From<DatasetError>>(
 ///
 /// # Errors
 /// What `merge` returns, and those of [`scan_results`].
-pub fn scan_stretches<P: Send, E: From<DatasetError>>(
+pub fn scan_stretches<P: Send, E: From<DatasetError> + Send>(
     file: &str,
-    reader: impl Read,
+    reader: impl Read + Send,
     take: impl Fn(&mut Records<'_>) -> P + Sync,
-    merge: impl FnMut(P, usize) -> Result<(), E>,
+    merge: impl FnMut(P, usize) -> Result<(), E> + Send,
 ) -> Result<(), E> {
     scan_in(STRETCH_BYTES, file, reader, take, merge)
 }
 
 /// [`scan_stretches`] in stretches of about `stretch_bytes`.
-fn scan_in<P: Send, E: From<DatasetError>>(
+fn scan_in<P: Send, E: From<DatasetError> + Send>(
     stretch_bytes: usize,
     file: &str,
-    reader: impl Read,
+    reader: impl Read + Send,
     take: impl Fn(&mut Records<'_>) -> P + Sync,
-    mut merge: impl FnMut(P, usize) -> Result<(), E>,
+    mut merge: impl FnMut(P, usize) -> Result<(), E> + Send,
 ) -> Result<(), E> {
-    let mut scan = ResultsScan::open(file, reader, WINDOW_STRETCHES * stretch_bytes)?;
+    let window_stretches = match rayon::current_num_threads() {
+        1 => 1,
+        threads => threads * STRETCHES_A_THREAD,
+    };
+    let mut scan = ResultsScan::open(file, reader, window_stretches * stretch_bytes)?;
     while !scan.is_done {
-        let stretches = stretches(scan.chunks.window(), stretch_bytes);
-        let (before, window) = (scan.chunks.consumed(), scan.chunks.window());
-        let scanned = take_window(file, before, window, stretches, scan.index, &take, &mut merge)?;
+        let (before, index) = (scan.chunks.consumed(), scan.index);
+        let scanned = scan.chunks.work(|window| {
+            let stretches = stretches(window, stretch_bytes);
+            take_window(file, before, window, stretches, index, &take, &mut merge)
+        })?;
         scan.advance(scanned)?;
     }
     Ok(scan.close()?)
@@ -162,7 +169,7 @@ fn stretches(window: &[u8], stretch_bytes: usize) -> Vec<Range<usize>> {
 }
 
 /// The first comma after a closing and before an opening brace.
-fn comma_between_records(text: &[u8]) -> Option<usize> {
+pub(super) fn comma_between_records(text: &[u8]) -> Option<usize> {
     let is_between = |comma: usize| {
         let next = text[comma + 1..].iter().find(|byte| !byte.is_ascii_whitespace());
         text[comma] == b',' && next == Some(&b'{')
@@ -260,7 +267,13 @@ mod tests {
     fn scanned(stretch_bytes: usize, text: &str) -> Result<Vec<(usize, u64, Key)>, String> {
         let mut found = Vec::new();
         let place = |record: RawRecord<'_>| (record.index(), record.end(), record.image_id());
-        let take = |records: &mut Records<'_>| records.map(place).collect::<Vec<_>>();
+        let take = |records: &mut Records<'_>| {
+            let mut found = Vec::new();
+            while let Some(record) = records.next_record() {
+                found.push(place(record));
+            }
+            found
+        };
         scan_in(stretch_bytes, "dt.json", text.as_bytes(), take, |stretch, before| {
             for (index, end, image) in stretch {
                 found.push((before + index, end, image?));

@@ -237,7 +237,7 @@ struct Stretch {
 impl Stretch {
     fn take(ground_truth: &GroundTruth<'_>, records: &mut Records<'_>) -> Self {
         let mut stretch = Self::default();
-        for record in records {
+        while let Some(record) = records.next_record() {
             match ranked(ground_truth, &record) {
                 Ok(ranked) => stretch.ranked.push(ranked),
                 Err(failure) => {
@@ -268,7 +268,7 @@ impl Evaluator<'_> {
     }
 
     /// Ranks all detections of a results file, which must have a category and a score each.
-    pub(super) fn rank_file(&self, source_name: &str, reader: impl Read) -> Result<Ranks, EvaluationError> {
+    pub(super) fn rank_file(&self, source_name: &str, reader: impl Read + Send) -> Result<Ranks, EvaluationError> {
         let mut ranking = Ranking::new(self, source_name);
         let take = |records: &mut Records<'_>| Stretch::take(&self.ground_truth, records);
         scan_stretches(source_name, reader, take, |stretch, count| {

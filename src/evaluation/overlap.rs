@@ -1,12 +1,15 @@
 //! IoU of a cell's detections with its instances, as far as matching needs it.
 
+use std::cell::OnceCell;
+
 use super::matching::{reaches_any_threshold, Candidate};
 use crate::mask::{box_iou, iou_within, PixelBox, Rle};
 
 /// A mask with what is asked of it again and again.
 pub(super) struct MeasuredMask {
     rle: Rle,
-    pixel_box: PixelBox,
+    /// Measured when it is first asked for: areas alone tell many masks apart.
+    pixel_box: OnceCell<PixelBox>,
     area: u32,
     /// Whether a run but the first is empty. Two such masks end pycocotools' walk early, so that their
     /// IoU is not that of their pixels.
@@ -15,13 +18,18 @@ pub(super) struct MeasuredMask {
 
 impl MeasuredMask {
     pub(super) fn new(rle: Rle) -> Self {
-        let has_inner_empty_run = rle.counts().iter().skip(1).any(|&run| run == 0);
-        Self { pixel_box: rle.bbox(), area: rle.area(), has_inner_empty_run, rle }
+        // Without an early end, so that many runs are looked at together.
+        let has_inner_empty_run = rle.counts().iter().skip(1).fold(false, |any, &run| any | (run == 0));
+        Self { pixel_box: OnceCell::new(), area: rle.area(), has_inner_empty_run, rle }
     }
 
     /// The memory of the runs, for the next mask.
     pub(super) fn into_counts(self) -> Vec<u32> {
         self.rle.into_counts()
+    }
+
+    fn pixel_box(&self) -> PixelBox {
+        *self.pixel_box.get_or_init(|| self.rle.bbox())
     }
 
     /// Whether the masks are of different sizes.
@@ -39,7 +47,7 @@ impl MeasuredMask {
         if cannot_reach_half(self, instance) && !(self.has_inner_empty_run && instance.has_inner_empty_run) {
             return 0.0;
         }
-        iou_within(&self.rle, self.pixel_box, &instance.rle, instance.pixel_box)
+        iou_within(&self.rle, self.pixel_box(), &instance.rle, instance.pixel_box())
     }
 }
 
@@ -68,10 +76,12 @@ fn collect(ious: impl Iterator<Item = f64> + Clone, candidates: &mut Vec<Candida
 /// Whether the areas and boxes alone keep the IoU below 0.5: `i / (a + b - i) < 1/2` is `3 i < a + b`,
 /// and `i` is at most either area and the boxes' intersection.
 fn cannot_reach_half(a: &MeasuredMask, b: &MeasuredMask) -> bool {
-    let width = overlap(a.pixel_box[0], a.pixel_box[2], b.pixel_box[0], b.pixel_box[2]);
-    let height = overlap(a.pixel_box[1], a.pixel_box[3], b.pixel_box[1], b.pixel_box[3]);
-    let intersection = (width * height).min(u64::from(a.area.min(b.area)));
-    3 * intersection < u64::from(a.area) + u64::from(b.area)
+    let areas = u64::from(a.area) + u64::from(b.area);
+    if 3 * u64::from(a.area.min(b.area)) < areas {
+        return true;
+    }
+    let ([x, y, width, height], [other_x, other_y, other_width, other_height]) = (a.pixel_box(), b.pixel_box());
+    3 * overlap(x, width, other_x, other_width) * overlap(y, height, other_y, other_height) < areas
 }
 
 /// Overlap of two intervals given by their starts and lengths.

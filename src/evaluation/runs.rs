@@ -36,7 +36,7 @@ impl Runs {
         let mut runs = Self::default();
         let mut open: Option<OpenImage> = None;
         let mut last_image = None;
-        for record in records {
+        while let Some(record) = records.next_record() {
             let image = match reading.image_after(&record, &mut last_image) {
                 Ok(image) => image,
                 Err(_) if !reading.counts(&record) => continue,
@@ -190,7 +190,7 @@ impl Scattered {
     /// Takes the records of a stretch that belong to scattered images.
     pub(super) fn take(reading: Reading<'_>, is_scattered: &[bool], records: &mut Records<'_>) -> Self {
         let mut scattered = Self::default();
-        for record in records {
+        while let Some(record) = records.next_record() {
             match reading.image(&record) {
                 Ok(image) if is_scattered[image] => scattered.open(image).take(reading, &record),
                 Ok(_) => {}

@@ -6,6 +6,8 @@
 //! It knows no network and refuses nothing: views and shapes that do not fit together are a
 //! programmer's error and panic before any memory is touched.
 //!
+//! Beside them stand the classes of bytes that text is scanned by ([`non_digits`], [`text_marks`]).
+//!
 //! This is the only room with `unsafe`; what it gives is safe to call. Every kernel is one generic
 //! function over `Lanes`, compiled for each instruction set and chosen at run time.
 //!
@@ -23,6 +25,7 @@
 //! convolution.run(&mut maps, &mut Scratch::default(), from, to, None, false);
 //! assert_eq!(maps[1].read_channel(0)[..2], [4.5, 6.5]);
 //! ```
+mod bytes;
 mod class_scores;
 mod convolution;
 mod elementwise;
@@ -37,6 +40,7 @@ mod text_score;
 mod tile;
 mod winograd;
 
+pub use bytes::{non_digits, text_marks, BLOCK};
 pub use class_scores::{class_scores, class_scores_above, ClassScore, ClassVectors};
 pub use convolution::{Convolution, ConvolutionSpec};
 pub use elementwise::{add, copy, scale_pixels, squared_lengths};

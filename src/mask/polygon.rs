@@ -66,10 +66,13 @@ impl Rasterizer {
     fn draw(&mut self, height: u32, width: u32, part: &[f64]) -> Result<(), MaskError> {
         self.crossings.clear();
         let vertices = part.len() / 2;
-        for vertex in 0..vertices {
-            let next = (vertex + 1) % vertices;
-            let edge = Edge::between(grid_point(part, vertex)?, grid_point(part, next)?);
-            self.cross(&edge, height, width)?;
+        let mut from = if vertices > 0 { grid_point(part, 0)? } else { [0, 0] };
+        for next in (1..vertices).chain([0].into_iter().take(vertices)) {
+            let to = grid_point(part, next)?;
+            if crosses_a_centre_line(from[0], to[0]) {
+                self.cross(&Edge::between(from, to), height, width)?;
+            }
+            from = to;
         }
         self.crossings.sort_unstable();
         toggled_runs(&self.crossings, height * width, &mut self.runs);
@@ -89,6 +92,17 @@ impl Rasterizer {
         self.crossings.extend(crossed);
         Ok(())
     }
+}
+
+/// Whether there is the centre line of a pixel column between two fine columns. Most edges of LVIS's
+/// polygons are too short to cross one, and cost no more than this question.
+fn crosses_a_centre_line(one: i64, other: i64) -> bool {
+    first_column(one.min(other)) * SCALE + CENTRE < one.max(other)
+}
+
+/// First pixel column whose centre line is not left of a fine column.
+fn first_column(left: i64) -> i64 {
+    (left - CENTRE + SCALE - 1).div_euclid(SCALE).max(0)
 }
 
 /// A vertex of the part, on the fine grid.
@@ -160,7 +174,7 @@ impl Edge {
             return 0..0;
         }
         let [left, right] = self.reach();
-        let first = (left - CENTRE + SCALE - 1).div_euclid(SCALE).max(0);
+        let first = first_column(left);
         let end = ((right - CENTRE - 1).div_euclid(SCALE) + 1).min(i64::from(width));
         first..end.max(first)
     }
@@ -172,8 +186,7 @@ impl Edge {
             let step = left - self.start[0];
             return Some(self.across(step).min(self.across(step + 1)));
         }
-        let step = self.first_step_beyond(left);
-        let (mut before, mut after) = (self.across(step - 1), self.across(step));
+        let (step, mut before, mut after) = self.step_beyond(left);
         if self.flipped {
             std::mem::swap(&mut before, &mut after);
         }
@@ -182,19 +195,23 @@ impl Edge {
         (crossed == left).then_some(self.start[1] + step - 1)
     }
 
-    /// First step at which a walk along y is on the other side of the line right of fine column `left`.
-    fn first_step_beyond(&self, left: i64) -> i64 {
+    /// First step at which a walk along y is on the other side of the line right of fine column `left`,
+    /// and the fine columns before and after it.
+    fn step_beyond(&self, left: i64) -> (i64, i64, i64) {
         let rising = self.slope > 0.0;
-        let beyond = |step: i64| (self.across(step) > left) == rising;
+        let is_beyond = |column: i64| (column > left) == rising;
         let guess = (left as f64 + 0.5 - self.start[0] as f64) / self.slope;
         let mut step = (guess as i64).clamp(1, self.steps);
-        while step > 1 && beyond(step - 1) {
+        let (mut before, mut after) = (self.across(step - 1), self.across(step));
+        while step > 1 && is_beyond(before) {
             step -= 1;
+            (before, after) = (self.across(step - 1), before);
         }
-        while step < self.steps && !beyond(step) {
+        while step < self.steps && !is_beyond(after) {
             step += 1;
+            (before, after) = (after, self.across(step));
         }
-        step
+        (step, before, after)
     }
 }
 

@@ -68,7 +68,7 @@ impl Rle {
 
     /// Number of foreground pixels.
     pub fn area(&self) -> u32 {
-        self.counts.iter().skip(1).step_by(2).sum()
+        self.counts.chunks_exact(2).map(|pair| pair[1]).sum()
     }
 
     /// The bounding box as pycocotools computes it (`rleToBbox`): `[0, 0, 0, 0]` for a mask of one run,
@@ -81,12 +81,14 @@ impl Rle {
             return [0; 4];
         }
         let mut extent = Extent::new(self.height, self.width);
-        let mut end = 0;
+        let mut place = Place { column: 0, row: 0, height: self.height };
         for pair in self.counts.chunks_exact(2) {
-            let start = end + pair[0];
-            end = start + pair[1];
-            if start < end {
-                extent.add(start, end - 1);
+            place.advance(pair[0]);
+            if pair[1] > 0 {
+                let first = place;
+                place.advance(pair[1] - 1);
+                extent.add(first, place);
+                place.advance(1);
             }
         }
         extent.pixel_box()
@@ -114,6 +116,29 @@ pub(super) fn toggled_runs(positions: &[u32], pixels: u32, runs: &mut Vec<u32>) 
     runs.push(pixels - last);
 }
 
+/// A pixel. Most runs end in their own column or the next one, which needs no division.
+#[derive(Clone, Copy)]
+struct Place {
+    column: u32,
+    row: u32,
+    height: u32,
+}
+
+impl Place {
+    #[inline]
+    fn advance(&mut self, pixels: u32) {
+        self.row += pixels;
+        if self.row >= self.height {
+            self.row -= self.height;
+            self.column += 1;
+            if self.row >= self.height {
+                self.column += self.row / self.height;
+                self.row %= self.height;
+            }
+        }
+    }
+}
+
 /// Columns and rows that runs of ones reach, both ends inclusive.
 struct Extent {
     height: u32,
@@ -127,14 +152,13 @@ impl Extent {
     }
 
     /// Adds the run from pixel `first` to pixel `last`, both included.
-    fn add(&mut self, first: u32, last: u32) {
-        let (left, right) = (first / self.height, last / self.height);
-        self.columns = [self.columns[0].min(left), self.columns[1].max(right)];
-        if left < right {
+    #[inline]
+    fn add(&mut self, first: Place, last: Place) {
+        self.columns = [self.columns[0].min(first.column), self.columns[1].max(last.column)];
+        if first.column < last.column {
             self.rows = [0, self.height - 1];
         } else {
-            let (top, bottom) = (first - left * self.height, last - left * self.height);
-            self.rows = [self.rows[0].min(top), self.rows[1].max(bottom)];
+            self.rows = [self.rows[0].min(first.row), self.rows[1].max(last.row)];
         }
     }
 
