@@ -7,7 +7,7 @@ use std::io::Write;
 use criterion::{criterion_group, criterion_main, Criterion};
 use tempfile::NamedTempFile;
 use zoobench::dataset::{Annotation, Annotations, Category, ImageRecord, Segmentation};
-use zoobench::evaluation::{evaluate_file, Evaluator, IouType, Options};
+use zoobench::evaluation::{evaluate_file, Evaluator, IouType, Options, Resampling};
 
 const IMAGES: i64 = 100;
 const CATEGORIES: i64 = 1203;
@@ -116,6 +116,13 @@ fn evaluation(criterion: &mut Criterion) {
     let matches = evaluator.file(results.path()).expect("the results are sound");
     criterion.bench_function("matches to numbers", |bencher| {
         bencher.iter(|| evaluator.finish(black_box(matches.clone())));
+    });
+    let state = evaluator.state(matches, "generated").expect("each image once");
+    criterion.bench_function("state to numbers: one accumulation", |bencher| {
+        bencher.iter(|| black_box(&state).evaluation());
+    });
+    criterion.bench_function("state to intervals: 100 resamples", |bencher| {
+        bencher.iter(|| black_box(&state).intervals(Resampling { resamples: 100, seed: 0 }));
     });
 }
 

@@ -15,6 +15,8 @@ mod refusals;
 mod sets;
 #[path = "evaluation/states.rs"]
 mod states;
+#[path = "evaluation/ties.rs"]
+mod ties;
 
 use golden::Case;
 use proptest::prelude::*;

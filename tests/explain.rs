@@ -8,6 +8,9 @@ use zoobench::dataset::Annotations;
 use zoobench::evaluation::{explain_file, ErrorCounts, Evaluation, Explanation, IouType, Options};
 
 mod common;
+#[cfg(feature = "report")]
+#[path = "explain/plots.rs"]
+mod plots;
 
 const CAT: i64 = 1;
 const DOG: i64 = 2;
@@ -236,4 +239,67 @@ fn threads_do_not_show_in_the_explanation() {
             [1, 2, 3, 7].into_iter().map(|threads| (threads, explain(threads))).collect();
         assert!(found.values().all(|text| *text == found[&1]), "{name}");
     }
+}
+
+/// The records of a results file, and a file of them in another order.
+fn reordered(text: &str, order: impl FnOnce(&mut Vec<Value>)) -> tempfile::NamedTempFile {
+    let mut records: Vec<Value> = serde_json::from_str(text).unwrap();
+    order(&mut records);
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(Value::from(records).to_string().as_bytes()).unwrap();
+    file
+}
+
+#[test]
+fn records_may_stand_in_any_order_of_images() {
+    let (annotations, results) = golden("clean");
+    let text = std::fs::read_to_string(results.path()).unwrap();
+    let explain = |file: &tempfile::NamedTempFile| {
+        let (_, explanation) = explain_file(&annotations, file.path(), Options::default()).unwrap();
+        Explanation { source: String::new(), ..explanation }
+    };
+    let image = |record: &Value| record["image_id"].as_i64();
+    let together = explain(&reordered(&text, |records| records.sort_by_key(image)));
+    assert!(together.errors.false_positives() > 0 && together.instances.found > 0);
+    let backwards = explain(&reordered(&text, |records| records.sort_by_key(|record| image(record).map(|id| -id))));
+    assert_eq!(backwards, together);
+    // Every image in as many pieces as it has records, and all but one image in one piece.
+    let dealt = explain(&reordered(&text, |records| {
+        records.sort_by_key(image);
+        let mut seen = BTreeMap::new();
+        records.sort_by_cached_key(|record| {
+            let count = seen.entry(image(record)).or_insert(0);
+            *count += 1;
+            *count
+        });
+    }));
+    assert_eq!(dealt, together);
+    let one_apart = explain(&reordered(&text, |records| {
+        records.sort_by_key(image);
+        let first = records.iter().position(|record| image(record) == image(&records[0])).unwrap();
+        let last = records.iter().rposition(|record| image(record) == image(&records[0])).unwrap();
+        assert!(last > first);
+        let moved = records.remove(last);
+        records.push(moved);
+    }));
+    assert_eq!(one_apart, together);
+}
+
+#[test]
+fn a_part_of_an_image_is_not_judged_as_if_it_were_all() {
+    // The record that stands apart is below the limit of 300: lvis-api does not look at its mask.
+    let set = Set { instances: vec![(CAT, at(0))], ..Set::default() };
+    let mut annotations = set.annotations();
+    let other = zoobench::dataset::ImageRecord { id: 2, ..annotations.images[0].clone() };
+    annotations.images.push(other);
+    let record = |image: i64, score: f64, segmentation: Value| json!({"image_id": image, "category_id": CAT, "bbox": at(0), "score": score, "segmentation": segmentation});
+    let malformed = json!({"size": [40, 400], "counts": "0"});
+    let mut records = vec![record(1, 0.1, malformed), record(2, 0.5, polygon(at(0)))];
+    records.extend((0..300).map(|_| record(1, 0.9, polygon(at(0)))));
+    let file = reordered("[]", |empty| *empty = records.clone());
+    let (_, explanation) = explain_file(&annotations, file.path(), Options::default()).unwrap();
+    assert_eq!((explanation.detections.true_positives, explanation.errors.duplicate), (1, 299));
+    records.truncate(2);
+    let file = reordered("[]", |empty| *empty = records);
+    assert!(explain_file(&annotations, file.path(), Options::default()).is_err());
 }

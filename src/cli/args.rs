@@ -14,6 +14,7 @@ use super::merge::{MergeArgs, MERGE_EXAMPLES};
 use super::output::STDOUT;
 use crate::evaluation::{AreaRule, IouType, Protocol};
 use crate::model::Engine;
+use crate::run::ResultsFile;
 
 /// Evaluate the YOLO-World-Seg model zoo on LVIS.
 #[derive(Debug, Parser)]
@@ -130,12 +131,33 @@ pub struct RunArgs {
     /// Output folder [default: runs/<zoo>]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// What is kept of the detections; the metrics are the same
+    #[arg(long, value_enum, default_value_t = ResultsArg::Json)]
+    pub results: ResultsArg,
     /// Write the report as JSON; without FILE, or as -, to stdout in place of the tables
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = STDOUT)]
     pub json: Option<PathBuf>,
     /// How the network is computed
     #[command(flatten)]
     pub compute: ComputeArgs,
+}
+
+/// What `run` keeps of the detections.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum ResultsArg {
+    /// Nothing; `latency --accuracy` needs a run that keeps them
+    None,
+    /// An LVIS results file for each variant
+    Json,
+}
+
+impl From<ResultsArg> for ResultsFile {
+    fn from(arg: ResultsArg) -> Self {
+        match arg {
+            ResultsArg::None => Self::None,
+            ResultsArg::Json => Self::Json,
+        }
+    }
 }
 
 /// Arguments that say how the network is computed.

@@ -49,6 +49,7 @@ fn run(args: RunArgs) -> Result<u8, Failure> {
         variants: args.variants,
         subset: Subset { list: args.images, limit: args.limit },
         out,
+        results: args.results.into(),
         compute: compute(&args.compute),
     };
     stop_on_interrupt();

@@ -23,6 +23,8 @@ impl From<ResamplingArgs> for Resampling {
 
 /// Whether to give intervals, and how.
 #[derive(Debug, Clone, Copy, Args)]
+// How to draw without drawing is a mistake, not a wish.
+#[command(mut_arg("resamples", |arg| arg.requires("intervals")), mut_arg("seed", |arg| arg.requires("intervals")))]
 pub struct IntervalArgs {
     /// Give a 95 % interval beside every number, by bootstrap over the images
     #[arg(long)]

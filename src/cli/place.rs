@@ -117,6 +117,7 @@ fn latency(error: &LatencyError) -> Place {
         E::Report(error) => report(error),
         E::Letterbox { image, .. } => Place::file(image),
         E::Unreadable { path, .. }
+        | E::NoResults { path, .. }
         | E::TooLarge { path, .. }
         | E::Damaged { path, .. }
         | E::ForeignSchema { path, .. }

@@ -22,6 +22,11 @@ pub(super) struct CategoryCurves {
 }
 
 impl CategoryCurves {
+    /// Instances that count, in each area range.
+    pub(super) fn counted_by_area(&self) -> [u32; AREAS] {
+        self.counted
+    }
+
     /// Instances that count in an area range.
     pub(super) fn counted(&self, area: usize) -> u32 {
         self.counted[area]

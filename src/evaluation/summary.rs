@@ -101,11 +101,14 @@ fn metrics_of(means: &[SliceMeans], categories: &[CategoryCurves], frequencies: 
     }
 }
 
-/// For each of the 13 numbers, the instances of every category that it is a mean over.
-pub(super) fn instances_behind(categories: &[CategoryCurves], frequencies: &[Frequency]) -> [Vec<u32>; 13] {
+/// For each of the 13 numbers, the instances of every category that it is a mean over, given how many of each
+/// category count in each area range.
+pub(super) fn instances_behind(counted: &[[u32; AREAS]], frequencies: &[Frequency]) -> [Vec<u32>; 13] {
     SLICE_OF_METRIC.map(|slice| {
-        let slice = SLICES[slice];
-        judged(categories, frequencies, slice).iter().map(|category| category.counted(slice.0)).collect()
+        let (area, group) = SLICES[slice];
+        let all = counted.iter().zip(frequencies);
+        let of_group = all.filter(|(_, &frequency)| group.is_none_or(|group| group == frequency));
+        of_group.map(|(counted, _)| counted[area]).filter(|&counted| counted > 0).collect()
     })
 }
 

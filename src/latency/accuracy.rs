@@ -25,6 +25,24 @@ impl Accuracy {
         Ok(Self { folder: folder.unwrap_or(Path::new("")).to_owned(), run, command })
     }
 
+    /// Refuses a run that keeps no detections of one of `variants`: what was timed is compared with them.
+    ///
+    /// # Errors
+    /// [`LatencyError::NoResults`].
+    pub(super) fn check_results<'a>(&self, variants: impl Iterator<Item = &'a str>) -> Result<(), LatencyError> {
+        let Some(run) = &self.run else { return Ok(()) };
+        let mut paths = variants.filter(|variant| run.metrics(variant).is_some()).map(|variant| self.results(variant));
+        match paths.find(|path| !path.exists()) {
+            Some(path) => Err(LatencyError::NoResults { path, command: self.command.clone() }),
+            None => Ok(()),
+        }
+    }
+
+    /// The results file of a variant.
+    fn results(&self, variant: &str) -> PathBuf {
+        self.folder.join(variant).join("results.json")
+    }
+
     /// What keeps the measured weights from being tied to the run.
     ///
     /// # Errors
@@ -93,7 +111,7 @@ impl Accuracy {
 
     /// Every process of a variant must find what the run found.
     fn outputs_reason(&self, variant: &str, reports: &[WorkReport]) -> Result<Option<Reason>, LatencyError> {
-        let path = self.folder.join(variant).join("results.json");
+        let path = self.results(variant);
         for report in reports {
             if let Some(image_id) = first_other_image(&path, &report.outputs)? {
                 let (run, variant, command) = (self.folder(), variant.to_owned(), self.command.clone());

@@ -20,7 +20,7 @@ use super::stored::read_record;
 use super::task::{Latency, Scenario, Task};
 use super::verdict::{row_reasons, Reason};
 use super::LatencyError;
-use crate::run::{Job, Plan, Subset, WeightsPlace};
+use crate::run::{Job, Plan, ResultsFile, Subset, WeightsPlace};
 use crate::zoo::Zoo;
 
 /// What to measure.
@@ -68,7 +68,7 @@ pub type OnProcess<'a> = &'a dyn Fn(usize, usize, &str);
 ///
 /// # Errors
 /// Whatever is refused before anything is measured (unknown names, no weights, a base of another
-/// machine, a folder that is no accuracy run), a process that fails, or an interruption.
+/// machine, a folder that is no accuracy run or keeps no results file), a process that fails, or an interruption.
 pub fn measure_latency(
     job: &LatencyJob,
     launcher: &dyn Launcher,
@@ -78,6 +78,7 @@ pub fn measure_latency(
     let (subjects, mut notes, command) = subjects(job)?;
     let machine = machine_record(&job.computed);
     let accuracy = Accuracy::read(job.accuracy.as_deref(), command)?;
+    accuracy.check_results(subjects.iter().filter_map(Subject::tied))?;
     let base = job.base.as_deref().map(|path| read_record(path, &machine)).transpose()?;
     let session = Session { job, subjects: &subjects, launcher, on_process, interrupted };
     let mut taken = session.measure(job.seed)?;
@@ -152,6 +153,13 @@ struct Subject {
     tasks: Vec<Task>,
 }
 
+impl Subject {
+    /// Its variant, if its weights are those of an accuracy run.
+    fn tied(&self) -> Option<&str> {
+        matches!(self.name, SubjectName::Variant(_)).then_some(&self.variant)
+    }
+}
+
 /// Who is measured, what is to be noted of it, and the command that makes their accuracy run.
 fn subjects(job: &LatencyJob) -> Result<(Vec<Subject>, Vec<String>, String), LatencyError> {
     let checked = evaluation(job);
@@ -199,6 +207,7 @@ fn evaluation(job: &LatencyJob) -> Job {
         variants: job.variants.clone(),
         subset: Subset::default(),
         out: PathBuf::new(),
+        results: ResultsFile::None,
         compute: job.computed.compute(),
     }
 }

@@ -27,6 +27,8 @@ pub enum LatencyError {
     NoWeights { zoo: String, variants: Vec<String>, places: Vec<String> },
     #[error("{}: cannot be read: {error}", path.display())]
     Unreadable { path: PathBuf, error: io::Error },
+    #[error("{}: not there, and what is timed is compared with it: the accuracy run must keep its results, so make one without `--results none`: `{command}`", path.display())]
+    NoResults { path: PathBuf, command: String },
     #[error("{}: larger than {limit} bytes, which no measurement writes: give the JSON file of `zoobench latency --json`", path.display())]
     TooLarge { path: PathBuf, limit: u64 },
     #[error("{}: no measurement: {reason}: give the JSON file of `zoobench latency --json`", path.display())]

@@ -11,7 +11,7 @@ use super::task::Task;
 use super::workload::{Subject, Timed};
 use super::LatencyError;
 use crate::model::{Model, TextCache, TextEmbeddings, Weights};
-use crate::run::{check_hash, load_model, program_sha256, Job, Plan, RunError, Subset};
+use crate::run::{check_hash, load_model, program_sha256, Job, Plan, ResultsFile, RunError, Subset};
 use crate::zoo::Zoo;
 
 /// Measures what is ordered. The process should do nothing else, and begin with this.
@@ -50,6 +50,7 @@ fn job(order: &WorkOrder) -> Result<Job, RunError> {
         variants,
         subset: Subset::default(),
         out: Default::default(),
+        results: ResultsFile::None,
         compute: order.computed.compute(),
     })
 }

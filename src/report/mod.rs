@@ -52,7 +52,7 @@ pub use explain::{explanation_markdown, write_explanation};
 pub use exports::{eval_results, latex, metafile, model_index};
 pub use json::{json, REPORT_SCHEMA_VERSION};
 pub use markdown::markdown;
-pub use plots::{plots, trend_plots, Plot};
+pub use plots::{explanation_plots, plots, trend_plots, Plot};
 pub use prose::passed_over_words;
 pub use record::{
     is_folder_name, Dataset, ImageList, Machine, Protocol, Published, Row, RowStatus, RunRecord, StageTime, Timing,

@@ -37,6 +37,16 @@ impl Compute {
     }
 }
 
+/// What is kept of the detections of a run. Metrics and states are the same bits either way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ResultsFile {
+    /// Every variant's `results.json`, an LVIS results file: on LVIS val some 2 GB each.
+    #[default]
+    Json,
+    /// Nothing. A latency cannot be tied to such a run.
+    None,
+}
+
 /// What to run.
 #[derive(Debug, Clone)]
 pub struct Job {
@@ -54,6 +64,8 @@ pub struct Job {
     pub subset: Subset,
     /// Where the run is stored.
     pub out: PathBuf,
+    /// What is kept of the detections.
+    pub results: ResultsFile,
     /// How the network is computed.
     pub compute: Compute,
 }

@@ -1,9 +1,9 @@
 //! The main job: drives the chain over a zoo and stores what comes of it.
 //!
 //! Takes a [`Job`] (zoo, data root, weights, subset, output folder) and gives a run's folder:
-//! `run.json`, and for each variant `results.json` and `metrics.json`. Images pass through decoding,
-//! network, detection and evaluation on a bounded pipeline, so memory does not grow with their
-//! number. A variant that fails is reported in its row and the others go on; whatever can be refused
+//! `run.json`, and for each variant `metrics.json`, its states and, unless [`ResultsFile::None`] asks for
+//! none, `results.json`. Images pass through decoding, network, detection and evaluation on a bounded
+//! pipeline, so memory does not grow with their number. A variant that fails is reported in its row and the others go on; whatever can be refused
 //! before anything is computed is refused then, with a [`RunError`], and leaves nothing behind.
 //!
 //! [`predict`] runs one checkpoint and writes its detections alone.
@@ -11,7 +11,7 @@
 //! ```no_run
 //! use std::sync::atomic::AtomicBool;
 //! use zoobench::model::Engine;
-//! use zoobench::run::{run, Compute, Job, Subset};
+//! use zoobench::run::{run, Compute, Job, ResultsFile, Subset};
 //! use zoobench::zoo::Zoo;
 //!
 //! let job = Job {
@@ -22,6 +22,7 @@
 //!     variants: vec![],
 //!     subset: Subset::default(),
 //!     out: "runs/shapes".into(),
+//!     results: ResultsFile::Json,
 //!     compute: Compute { device: "cpu".into(), engine: Engine::Fast, batch: 1, threads: None },
 //! };
 //! let outcome = run(&job, &(), &AtomicBool::new(false))?;
@@ -53,7 +54,7 @@ pub use error::RunError;
 pub use events::{Event, Observer};
 pub(crate) use inputs::Sample;
 pub use inputs::Subset;
-pub use job::{Compute, Job};
+pub use job::{Compute, Job, ResultsFile};
 pub(crate) use machine::{machine, program_sha256};
 pub(crate) use plan::Plan;
 pub use plan::{weights_place, WeightsPlace};

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::clock::{Clock, Stage};
 use super::events::{Event, Observer};
 use super::folder::RESULTS_FILE;
+use super::job::ResultsFile;
 use super::reference::Reference;
 use super::RunError;
 use crate::dataset::{Record, ResultsWriter, WholeFile};
@@ -46,10 +47,9 @@ impl Scorer<'_> {
     }
 }
 
-/// Takes scored images in order: writes their records, keeps their matches.
+/// Takes scored images in order: writes their records where they are kept, keeps their matches.
 pub struct Collector<'a> {
-    path: PathBuf,
-    writer: ResultsWriter<WholeFile>,
+    output: Option<Output>,
     collected: Collected,
     images: u64,
     done: u64,
@@ -70,15 +70,21 @@ pub struct Collected {
 }
 
 impl<'a> Collector<'a> {
-    /// Starts a results file in `folder`.
+    /// Starts a results file in `folder`, if there is to be one.
     ///
     /// # Errors
     /// Where it cannot be written.
-    pub fn create(folder: &Path, images: usize, observer: &'a dyn Observer) -> Result<Self, RunError> {
-        let path = folder.join(RESULTS_FILE);
-        let file = WholeFile::create(&path).map_err(|error| unwritable(&path, error))?;
-        let writer = ResultsWriter::new(file);
-        Ok(Self { path, writer, collected: Collected::default(), images: images as u64, done: 0, observer })
+    pub fn create(
+        folder: &Path,
+        results: ResultsFile,
+        images: usize,
+        observer: &'a dyn Observer,
+    ) -> Result<Self, RunError> {
+        let output = match results {
+            ResultsFile::Json => Some(Output::create(folder.join(RESULTS_FILE))?),
+            ResultsFile::None => None,
+        };
+        Ok(Self { output, collected: Collected::default(), images: images as u64, done: 0, observer })
     }
 
     /// Takes the next images.
@@ -88,8 +94,8 @@ impl<'a> Collector<'a> {
     pub fn take(&mut self, images: Vec<Scored>) -> Result<(), RunError> {
         self.done += images.len() as u64;
         for image in images {
-            for record in &image.records {
-                self.writer.write(record).map_err(|error| unwritable(&self.path, error))?;
+            if let Some(output) = &mut self.output {
+                output.write(&image.records)?;
             }
             self.collected.detections += image.records.len() as u64;
             self.collected.segm.push(image.segm);
@@ -107,8 +113,30 @@ impl<'a> Collector<'a> {
     /// # Errors
     /// Where it cannot be written.
     pub fn finish(self) -> Result<Collected, RunError> {
-        self.writer.finish().and_then(WholeFile::publish).map_err(|error| unwritable(&self.path, error))?;
+        self.output.map_or(Ok(()), Output::finish)?;
         Ok(self.collected)
+    }
+}
+
+/// A results file under way.
+struct Output {
+    path: PathBuf,
+    writer: ResultsWriter<WholeFile>,
+}
+
+impl Output {
+    fn create(path: PathBuf) -> Result<Self, RunError> {
+        let file = WholeFile::create(&path).map_err(|error| unwritable(&path, error))?;
+        Ok(Self { path, writer: ResultsWriter::new(file) })
+    }
+
+    fn write(&mut self, records: &[Record]) -> Result<(), RunError> {
+        records.iter().try_for_each(|record| self.writer.write(record)).map_err(|error| unwritable(&self.path, error))
+    }
+
+    fn finish(self) -> Result<(), RunError> {
+        self.writer.finish().and_then(WholeFile::publish).map_err(|error| unwritable(&self.path, error))?;
+        Ok(())
     }
 }
 

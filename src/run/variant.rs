@@ -131,7 +131,7 @@ impl<'a> Evaluation<'a> {
         let segm = Evaluator::new(&plan.annotations, Options { iou: IouType::Segm, ..Options::default() })?;
         let bbox = Evaluator::new(&plan.annotations, Options { iou: IouType::Bbox, ..Options::default() })?;
         let scorer = Scorer { segm: &segm, bbox: &bbox, reference: self.reference.as_ref(), clock: &chain.clock };
-        let mut collector = Collector::create(folder, plan.samples.len(), observer)?;
+        let mut collector = Collector::create(folder, plan.job.results, plan.samples.len(), observer)?;
         observer.event(&Event::VariantStarted { variant: &self.variant.name, images: plan.samples.len() as u64 });
         let started = Instant::now();
         let batches: Vec<&[Sample]> = plan.samples.chunks(plan.job.compute.batch.max(1)).collect();

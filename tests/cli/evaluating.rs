@@ -191,20 +191,35 @@ fn an_evaluation_is_explained() {
     assert_eq!(explanation["results"], place.json("out.json")["results"]);
     let text = place.read("why/explain.md");
     assert!(text.contains("Of 1 instances 1 are found, 0 are missed"), "{text}");
-    for file in ["categories.csv", "confusion.csv"] {
+    let plots = ["errors", "calibration", "thresholds", "confusion"].map(|stem| format!("plots/{stem}.svg"));
+    for file in ["categories.csv", "confusion.csv"].into_iter().chain(plots.iter().map(String::as_str)) {
         assert!(place.path("why").join(file).exists(), "{file}");
     }
     place.write("list.txt", b"7\n");
-    let refused: [&[&str]; 4] =
-        [&["--protocol", "fixed"], &["--iou", "boundary"], &["--images", "list.txt"], &["--dt", "-"]];
-    for arguments in refused {
+    let refused: [(&[&str], &str); 4] = [
+        (&["--protocol", "fixed"], "leave out --protocol"),
+        (&["--iou", "boundary"], "give --iou segm or bbox"),
+        (&["--images", "list.txt"], "leave out --images"),
+        (&["--dt", "-"], "give a file as --dt"),
+    ];
+    for (arguments, remedy) in refused {
         let all = match arguments[0] {
             "--dt" => vec!["eval", "--gt", "gt.json", "--dt", "-", "--explain", "other"],
             _ => [&EVAL[..5], &["--explain", "other"], arguments].concat(),
         };
-        place.run(&all).refused(&["--explain:"]);
+        place.run(&all).refused(&["--explain:", remedy]);
         assert!(!place.path("other").exists(), "{arguments:?}");
     }
+}
+
+/// A pipe by its name would be read a second time for ever.
+#[cfg(unix)]
+#[test]
+fn a_device_is_not_explained() {
+    let place = Workplace::new();
+    square(&place, &whole_square());
+    let explained = place.run(&["eval", "--gt", "gt.json", "--dt", "/dev/null", "--explain", "why"]);
+    explained.refused(&["--explain:", "give a file as --dt"]);
 }
 
 #[test]

@@ -116,6 +116,45 @@ fn online_metrics_equal_those_of_the_results_file() {
 }
 
 #[test]
+fn without_a_results_file_all_else_is_the_same() {
+    let place = with_zoo(3, &[V1]);
+    let one = [&RUN[..], &["--variants", "one"]].concat();
+    place.run(&one).done();
+    let mut kept = stable(files_below(&place.path("out")));
+    place.write("baseline.toml", place.run(&["baseline", "out"]).stdout.as_bytes());
+    fs::rename(place.path("out"), place.path("kept")).expect("the run");
+    place.run(&[&one[..], &["--results", "none"]].concat()).done();
+    assert!(kept.remove("one/results.json").is_some());
+    for name in ["one/metrics.json", "one/segm.zbstate", "one/bbox.zbstate", "run.json", "report.json"] {
+        assert!(kept.contains_key(name), "{name}");
+    }
+    let bare = stable(files_below(&place.path("out")));
+    assert_eq!(bare.keys().collect::<Vec<_>>(), kept.keys().collect::<Vec<_>>());
+    for (name, bytes) in &kept {
+        assert!(bytes == &bare[name], "{name} differs");
+    }
+    place.run(&["report", "out"]).done();
+    place.run(&["gate", "out", "--baseline", "baseline.toml", "--paired", "kept"]).done();
+    place.run(&["compare", "kept/one", "out/one", "--resamples", "10"]).done();
+    let timed = ["latency", "--trial", "--zoo", "zoo.toml", "--data", ".", "--weights", "weights", "--variants", "one"];
+    let refused = place.run(&[&timed[..], &["--accuracy", "out", "--json", "latency.json"]].concat());
+    refused.refused(&["out/one/results.json", "`--results none`", "`zoobench run --zoo zoo.toml"]);
+    assert!(!refused.stderr.contains("process 1"), "measured in vain: {}", refused.stderr);
+    assert!(!place.path("latency.json").exists());
+    place.run(&[&one[..], &["--results", "xml"]].concat()).refused(&["xml", "none, json"]);
+}
+
+#[test]
+fn a_run_without_a_results_file_leaves_none_of_an_older_run() {
+    let place = with_zoo(1, &[V1]);
+    let one = [&RUN[..], &["--variants", "one"]].concat();
+    place.run(&one).done();
+    assert!(place.path("out/one/results.json").exists());
+    place.run(&[&one[..], &["--results", "none"]].concat()).done();
+    assert!(!place.path("out/one/results.json").exists());
+}
+
+#[test]
 fn one_variant_may_fail_and_the_others_go_on() {
     let place = with_zoo(1, &[V1, V2]);
     place.write(V1, b"no checkpoint");

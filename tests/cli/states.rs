@@ -90,6 +90,21 @@ fn intervals_stand_beside_the_numbers() {
 }
 
 #[test]
+fn how_to_draw_means_nothing_without_intervals() {
+    let place = Workplace::new();
+    squares(&place);
+    eval(&place, &["--save-state", "whole"]).done();
+    for resampling in [&["--resamples", "200"][..], &["--seed", "4"], &["--seed", "0", "--resamples", "1000"]] {
+        eval(&place, &[resampling, &["--json", "out.json"]].concat()).refused(&["--intervals"]);
+        place.run(&[&["merge", "whole", "--json", "out.json"], resampling].concat()).refused(&["--intervals"]);
+        assert!(!place.path("out.json").exists());
+        // `compare` always draws.
+        place.run(&[&["compare", "whole", "whole"], resampling].concat()).done();
+    }
+    place.run(&["merge", "whole", "--intervals", "--resamples", "20", "--seed", "4"]).done();
+}
+
+#[test]
 fn two_states_are_compared() {
     let place = Workplace::new();
     squares(&place);

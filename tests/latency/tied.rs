@@ -1,8 +1,11 @@
 //! The tie to an accuracy result of the same program and weights.
 
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
-use zoobench::latency::{Latency, SubjectName, Verdict, WorkOrder, WorkReport};
+use zoobench::latency::{
+    measure_latency, Latency, LatencyError, LatencyJob, SubjectName, Verdict, WorkOrder, WorkReport,
+};
 
 use crate::fake::{accuracy, edit, job, measured, Fake};
 
@@ -64,6 +67,23 @@ fn a_run_of_other_weights_or_another_engine_or_without_the_variant_is_none() {
     assert!(engine.contains("computed shapes_v2 by candle, timed was fast"), "{engine}");
     let variant = only(|run| edit(&run.join("run.json"), |run| run["rows"][1]["status"] = "skipped".into()));
     assert!(variant.contains("has no result of shapes_v2") && variant.contains("zoobench run"), "{variant}");
+}
+
+#[test]
+fn a_run_that_keeps_no_detections_is_refused_before_anything_is_measured() {
+    let accuracy = accuracy();
+    std::fs::remove_file(accuracy.path().join("shapes_v2/results.json")).expect("the file");
+    let fake = Fake::quiet();
+    let measured = |job: &LatencyJob| measure_latency(job, &fake, &|_, _, _| (), &AtomicBool::new(false));
+    let refused = measured(&job(Some(accuracy.path()))).expect_err("nothing to compare with");
+    assert!(matches!(&refused, LatencyError::NoResults { path, .. } if path.ends_with("shapes_v2/results.json")));
+    assert!(refused.to_string().contains("`--results none`"), "{refused}");
+    assert!(fake.orders.borrow().is_empty());
+    // The other variant, and weights of no run, are not touched by it.
+    let other = LatencyJob { variants: vec!["shapes_v1".to_owned()], ..job(Some(accuracy.path())) };
+    assert_eq!(measured(&other).expect("measured").record.verdict, Verdict::Valid);
+    let random = LatencyJob { random_weights: Some("v1-L".to_owned()), ..job(Some(accuracy.path())) };
+    assert!(measured(&random).is_ok());
 }
 
 #[test]

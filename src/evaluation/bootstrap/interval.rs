@@ -2,8 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::accumulate::accumulate;
-use super::super::ranking::rankings;
 use super::super::results::names;
 use super::super::summary::instances_behind;
 use super::super::State;
@@ -52,8 +50,7 @@ impl State {
     /// where fewer than two images were evaluated.
     pub fn intervals(&self, resampling: Resampling) -> Intervals {
         let samples = Resampler::new(self).samples(resampling);
-        let curves = accumulate(&rankings(self.categories.len(), &self.images));
-        let instances = instances_behind(&curves, &self.groups());
+        let instances = instances_behind(&self.counted(), &self.groups());
         let names = names(&self.about.options()).into_iter().zip(&instances).enumerate();
         let metrics = names.filter_map(|(metric, (name, instances))| Some((metric, name?, instances)));
         let can_vary = self.images.len() > 1;

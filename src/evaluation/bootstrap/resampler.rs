@@ -43,7 +43,8 @@ impl Resampler {
         let values = self.numbers(&curves).values();
         let categories = match self.protocol {
             Protocol::Lvis | Protocol::Fixed => {
-                instances_behind(&curves, &self.groups).map(|instances| instances.len() as u32)
+                let counted: Vec<_> = curves.iter().map(CategoryCurves::counted_by_area).collect();
+                instances_behind(&counted, &self.groups).map(|instances| instances.len() as u32)
             }
             // A pool is there or is not.
             Protocol::Pool => values.map(|value| u32::from(value.is_some())),

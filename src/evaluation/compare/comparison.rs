@@ -95,7 +95,7 @@ pub fn compare_states(a: &State, b: &State, resampling: Resampling) -> Result<Co
     let evaluations = [a.evaluation(), b.evaluation()];
     let samples = paired(&Resampler::new(a), &Resampler::new(b), resampling);
     let values = [evaluations[0].results.values(), evaluations[1].results.values()];
-    let instances = instances_behind(&a.curves(), &a.groups());
+    let instances = instances_behind(&a.counted(), &a.groups());
     let can_vary = a.images.len() > 1;
     let difference = |(metric, name): (usize, Option<String>)| {
         let values = values.map(|values| values[metric]);

@@ -1,4 +1,4 @@
-//! The second pass over a results file.
+//! The second pass over a results file, which an explanation takes.
 
 use std::fs::File;
 use std::path::Path;
@@ -10,17 +10,16 @@ use super::super::{AreaRule, Evaluation, EvaluationError, Evaluator, Options};
 use super::explanation::Explanation;
 use super::findings::{Findings, ImageFindings};
 use super::image::{Examiner, Held};
-use crate::dataset::{scan_results, scan_until, Annotations, DatasetError, Key, RawRecord};
+use crate::dataset::{scan_until, Annotations, DatasetError, Key, RawRecord};
 
 /// Images that are held until they are examined together.
 const BATCH: usize = 64;
 
 /// Evaluates the results file at `path` and explains the outcome.
 ///
-/// The file is read three times: by the evaluation, to see whether the records of each image stand
-/// together, and to examine them. Memory holds what [`evaluate_file`](super::super::evaluate_file) holds, 40
-/// bytes for every judged detection, and the records of 64 images; those of an image whose records do not
-/// stand together are held to the end of the file.
+/// The file is read twice: by the evaluation, and to examine its records. Those of images whose records do not
+/// stand together are then read once more. Memory holds what [`evaluate_file`](super::super::evaluate_file) holds, 40
+/// bytes for every judged detection, and the records of 64 images and of those read once more.
 ///
 /// # Errors
 /// Those of [`evaluate_file`](super::super::evaluate_file), and a mask that is not well-formed of a detection
@@ -37,7 +36,7 @@ pub fn explain_file(
 }
 
 impl Evaluator<'_> {
-    /// Explains the evaluation of the results file at `path`, which is read twice for it: see
+    /// Explains the evaluation of the results file at `path`, which is read again for it: see
     /// [`explain_file`].
     ///
     /// # Errors
@@ -60,38 +59,44 @@ struct Pass<'a> {
 impl Pass<'_> {
     /// Every image of the annotation file in ascending order.
     fn images(&self) -> Result<Vec<ImageFindings>, EvaluationError> {
-        let mut groups = Groups::new(self.examiner, self.scattered()?);
-        scan_until(self.examiner.source_name, self.open()?, |index, record| groups.push(index, &record))?;
-        groups.finish()
-    }
-
-    /// Which images have records that do not stand together.
-    fn scattered(&self) -> Result<Vec<bool>, EvaluationError> {
-        let images = &self.examiner.evaluator.ground_truth.images;
-        let mut is_known = vec![false; images.ids().len()];
-        let mut is_scattered = is_known.clone();
-        let mut last = None;
-        scan_results(self.examiner.source_name, self.open()?, |_, record| {
-            let position = position(self.examiner, &record)?;
-            if position != last {
-                if let Some(position) = position {
-                    is_scattered[position] |= is_known[position];
-                    is_known[position] = true;
+        let mut groups = Groups::new(self.examiner);
+        self.scan(|image, index, record| groups.push(image, index, record))?;
+        let Groups { examined, is_scattered, .. } = groups.finish();
+        let mut held: Vec<Vec<Held>> = examined.iter().map(|_| Vec::new()).collect();
+        if is_scattered.contains(&true) {
+            self.scan(|image, index, record| {
+                if is_scattered[image] {
+                    held[image].push(hold(self.examiner, image, index, record)?);
                 }
-            }
-            last = position;
-            Ok(())
-        })?;
-        Ok(is_scattered)
+                Ok(())
+            })?;
+        }
+        // Those without detections are among the rest: their instances are missed.
+        let work = examined.into_par_iter().zip(held).zip(is_scattered).enumerate();
+        let findings = work.map(|(image, ((examined, held), is_scattered))| match examined {
+            Some(findings) if !is_scattered => findings,
+            _ => self.examiner.examine(image, &held),
+        });
+        findings.collect::<Vec<_>>().into_iter().collect()
     }
 
-    fn open(&self) -> Result<File, DatasetError> {
-        let file = self.examiner.source_name.to_owned();
-        File::open(self.path).map_err(|error| DatasetError::Read { file, error })
+    /// Reads the file, and tells the position of each record's image.
+    fn scan(
+        &self,
+        mut each: impl FnMut(usize, usize, &RawRecord<'_>) -> Result<(), EvaluationError>,
+    ) -> Result<(), EvaluationError> {
+        let name = self.examiner.source_name;
+        let unreadable = |error| DatasetError::Read { file: name.to_owned(), error };
+        scan_until(name, File::open(self.path).map_err(unreadable)?, |index, record| {
+            // None only if the file has changed since it was evaluated.
+            match position(self.examiner, &record)? {
+                Some(image) => each(image, index, &record),
+                None => Ok(()),
+            }
+        })
     }
 }
 
-/// Position of a record's image; none only if the file has changed since it was evaluated.
 fn position(examiner: Examiner<'_>, record: &RawRecord<'_>) -> Result<Option<usize>, DatasetError> {
     Ok(match record.image_id()? {
         Key::Integer(id) => examiner.evaluator.ground_truth.images.position(id).map(|position| position as usize),
@@ -99,78 +104,72 @@ fn position(examiner: Examiner<'_>, record: &RawRecord<'_>) -> Result<Option<usi
     })
 }
 
-/// The records of each image, until they are examined.
+/// What is needed of a record: its mask only if its category is verified in the image. A score that is
+/// missing matters where lvis-api asks for it, and there the evaluation has refused it.
+fn hold(examiner: Examiner<'_>, image: usize, index: usize, record: &RawRecord<'_>) -> Result<Held, EvaluationError> {
+    let ground_truth = &examiner.evaluator.ground_truth;
+    let category = match record.category_id()? {
+        Key::Integer(id) => ground_truth.categories.position(id),
+        Key::Other => None,
+    };
+    let is_verified = |category| ground_truth.cells(image).iter().any(|cell| cell.category == category);
+    let record_of = |category| if is_verified(category) { record.to_record().map(Some) } else { Ok(None) };
+    Ok(Held {
+        index: index as u64,
+        score: record.score().unwrap_or(f64::NAN),
+        category,
+        record: category.map_or(Ok(None), record_of)?,
+    })
+}
+
+/// The records of images that stand together, until they are examined.
 struct Groups<'a> {
     examiner: Examiner<'a>,
-    is_scattered: Vec<bool>,
     /// Whole images but the last.
     ready: Vec<(usize, Vec<Held>)>,
-    /// Of every image whose records do not stand together.
-    scattered: Vec<Vec<Held>>,
-    examined: Vec<ImageFindings>,
+    is_known: Vec<bool>,
+    /// Images of which more records come after those of others.
+    is_scattered: Vec<bool>,
+    /// By image. Whether a failure counts is known at the end: of an image that is scattered this is a part.
+    examined: Vec<Option<Result<ImageFindings, EvaluationError>>>,
 }
 
 impl<'a> Groups<'a> {
-    fn new(examiner: Examiner<'a>, is_scattered: Vec<bool>) -> Self {
-        let scattered = is_scattered.iter().map(|_| Vec::new()).collect();
-        Self { examiner, is_scattered, ready: Vec::new(), scattered, examined: Vec::new() }
+    fn new(examiner: Examiner<'a>) -> Self {
+        let is_known = vec![false; examiner.evaluator.ground_truth.images.ids().len()];
+        let examined = is_known.iter().map(|_| None).collect();
+        Self { examiner, ready: Vec::new(), is_scattered: is_known.clone(), is_known, examined }
     }
 
-    fn push(&mut self, index: usize, record: &RawRecord<'_>) -> Result<(), EvaluationError> {
-        let Some(image) = position(self.examiner, record)? else { return Ok(()) };
-        let held = self.held(image, index, record)?;
-        if self.is_scattered[image] {
-            self.scattered[image].push(held);
-            return Ok(());
-        }
-        match self.ready.last_mut() {
-            Some((last, records)) if *last == image => records.push(held),
-            _ => {
-                if self.ready.len() == BATCH {
-                    self.examine_ready()?;
-                }
-                self.ready.push((image, vec![held]));
+    fn push(&mut self, image: usize, index: usize, record: &RawRecord<'_>) -> Result<(), EvaluationError> {
+        let is_last = self.ready.last().is_some_and(|(last, _)| *last == image);
+        if !is_last {
+            self.is_scattered[image] |= self.is_known[image];
+            if self.is_scattered[image] {
+                return Ok(());
             }
+            if self.ready.len() == BATCH {
+                self.examine_ready();
+            }
+            self.is_known[image] = true;
+            self.ready.push((image, Vec::new()));
         }
+        let held = hold(self.examiner, image, index, record)?;
+        self.ready.last_mut().expect("an image is under way").1.push(held);
         Ok(())
     }
 
-    /// What is needed of a record: its mask only if its category is verified in the image. A score that is
-    /// missing matters where lvis-api asks for it, and there the evaluation has refused it.
-    fn held(&self, image: usize, index: usize, record: &RawRecord<'_>) -> Result<Held, EvaluationError> {
-        let ground_truth = &self.examiner.evaluator.ground_truth;
-        let category = match record.category_id()? {
-            Key::Integer(id) => ground_truth.categories.position(id),
-            Key::Other => None,
-        };
-        let is_verified = |category| ground_truth.cells(image).iter().any(|cell| cell.category == category);
-        let record_of = |category| if is_verified(category) { record.to_record().map(Some) } else { Ok(None) };
-        Ok(Held {
-            index: index as u64,
-            score: record.score().unwrap_or(f64::NAN),
-            category,
-            record: category.map_or(Ok(None), record_of)?,
-        })
-    }
-
-    fn examine_ready(&mut self) -> Result<(), EvaluationError> {
+    fn examine_ready(&mut self) {
         let examiner = self.examiner;
         let ready = std::mem::take(&mut self.ready);
-        let examined = ready.par_iter().map(|(image, held)| examiner.examine(*image, held));
-        self.examined.extend(examined.collect::<Result<Vec<_>, _>>()?);
-        Ok(())
+        let examined = ready.par_iter().map(|(image, held)| (*image, examiner.examine(*image, held)));
+        for (image, findings) in examined.collect::<Vec<_>>() {
+            self.examined[image] = Some(findings);
+        }
     }
 
-    fn finish(mut self) -> Result<Vec<ImageFindings>, EvaluationError> {
-        self.examine_ready()?;
-        let mut is_examined = vec![false; self.is_scattered.len()];
-        self.examined.iter().for_each(|findings| is_examined[findings.image as usize] = true);
-        let scattered = std::mem::take(&mut self.scattered);
-        // Those without detections too: their instances are missed.
-        let rest = scattered.into_iter().enumerate().filter(|(image, _)| !is_examined[*image]).collect();
-        self.ready = rest;
-        self.examine_ready()?;
-        self.examined.sort_by_key(|findings| findings.image);
-        Ok(self.examined)
+    fn finish(mut self) -> Self {
+        self.examine_ready();
+        self
     }
 }

@@ -2,6 +2,7 @@
 
 use super::super::accumulate::{accumulate, CategoryCurves};
 use super::super::pool::{pool_rankings, summarize_pools};
+use super::super::protocol::AREAS;
 use super::super::ranking::rankings;
 use super::super::summary::{category_metrics, summarize};
 use super::super::vocabulary::{groups, vocabulary};
@@ -95,6 +96,16 @@ impl State {
         let positions = (0u32..).zip(&self.image_ids);
         let missing = positions.filter(|&(position, _)| held.next_if_eq(&position).is_none());
         missing.map(|(_, &id)| id).collect()
+    }
+
+    /// Instances of every category that count, in each area range.
+    pub(in super::super) fn counted(&self) -> Vec<[u32; AREAS]> {
+        let mut counted = vec![[0u32; AREAS]; self.categories.len()];
+        for cell in self.images.iter().flat_map(|image| &image.cells) {
+            let sums = counted[cell.category as usize].iter_mut().zip(cell.counted);
+            sums.for_each(|(sum, more)| *sum = sum.saturating_add(more));
+        }
+        counted
     }
 
     pub(in super::super) fn curves(&self) -> Vec<CategoryCurves> {

@@ -18,16 +18,24 @@ pub fn explanation_markdown(explanation: &Explanation) -> String {
     parts.push("## Errors at IoU 0.5\n".to_owned());
     parts.push(errors(explanation).markdown());
     parts.push("The gain is AP50 (points) with that kind alone fixed; gains do not add up.\n".to_owned());
+    parts.push(picture("What each kind of error costs", "errors"));
     parts.push("## By frequency\n".to_owned());
     parts.push(frequencies(explanation).markdown());
     parts.push("## Confused categories\n".to_owned());
     parts.push(confusion(explanation).markdown());
+    parts.push(picture("The categories most often taken for one another", "confusion"));
     parts.push("## Worst images\n".to_owned());
     parts.push(images(explanation).markdown());
     parts.push("## Scores\n".to_owned());
     parts.push(scores(explanation));
+    parts.push(picture("Precision by score", "calibration"));
+    parts.push(picture("Score threshold of each category's highest F1", "thresholds"));
     parts.push(format!("{UNKNOWN}\n"));
     parts.join("\n")
+}
+
+fn picture(what: &str, stem: &str) -> String {
+    format!("![{what}](plots/{stem}.svg)\n")
 }
 
 fn summary(explanation: &Explanation) -> String {

@@ -1,5 +1,5 @@
-//! An [`Explanation`](crate::evaluation::Explanation) as files: `explain.json`, `explain.md` and tables as
-//! comma-separated values.
+//! An [`Explanation`](crate::evaluation::Explanation) as files: `explain.json`, `explain.md`, plots, and tables
+//! as comma-separated values.
 mod csv;
 mod markdown;
 mod write;

@@ -113,9 +113,15 @@ fn log_ticks(min: f64, max: f64) -> Vec<f64> {
     all.filter(|tick| (0.999 * min..=1.001 * max).contains(tick)).collect()
 }
 
+/// From ten thousand on in thousands or millions: a longer label would reach the axis title.
 fn tick_label(value: f64) -> String {
+    let (value, unit) = match value {
+        _ if value < 1e4 => (value, ""),
+        _ if value < 1e6 => (value / 1e3, "k"),
+        _ => (value / 1e6, "M"),
+    };
     let text = format!("{value:.3}");
-    text.trim_end_matches('0').trim_end_matches('.').to_string()
+    text.trim_end_matches('0').trim_end_matches('.').to_string() + unit
 }
 
 #[cfg(test)]
@@ -133,6 +139,7 @@ mod tests {
     #[test]
     fn labels_have_no_idle_zeros() {
         assert_eq!([0.0, 0.2, 1000.0].map(tick_label), ["0", "0.2", "1000"]);
+        assert_eq!([10_000.0, 250_000.0, 1_000_000.0].map(tick_label), ["10k", "250k", "1M"]);
     }
 
     #[test]

@@ -29,6 +29,11 @@ pub(super) fn draw_head(scene: &mut Scene, run: &StoredRun, title: &str, caveat:
 }
 
 /// `text` cut to the picture's width.
-fn fitted(text: &str, size: f64, width: f64) -> String {
-    shortened(text, ((width - 2.0 * LEFT) / (MEAN_ADVANCE * size)) as usize)
+pub(super) fn fitted(text: &str, size: f64, width: f64) -> String {
+    shortened(text, columns(size, width))
+}
+
+/// Letters that the picture's width takes.
+pub(super) fn columns(size: f64, width: f64) -> usize {
+    ((width - 2.0 * LEFT) / (MEAN_ADVANCE * size)) as usize
 }

@@ -4,9 +4,10 @@
 //! painted twice from it; the font comes with the program, none of the system's is used. Equal
 //! runs give equal bytes. Drawn are: the zoo's bars, and for each measured row its precision-recall
 //! curves, AP by number of training images (where the annotation file has these), and AP by
-//! category. Colours are Okabe and Ito's, and no distinction rests on colour alone.
+//! category; an explanation has pictures of its own. Colours are Okabe and Ito's, and no distinction rests on colour alone.
 mod axes;
 mod categories;
+mod explain;
 mod frequency;
 mod head;
 mod model_zoo;
@@ -17,6 +18,7 @@ mod scene;
 mod style;
 mod trend;
 
+pub use explain::explanation_plots;
 pub(super) use picture::pictures;
 pub use picture::{plots, Plot};
 pub use trend::trend_plots;
