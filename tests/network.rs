@@ -34,7 +34,7 @@ use std::path::{Path, PathBuf};
 use params::{text_rows, uniform, GeneratedWeights, Source};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use zoobench::model::{Device, Model, TextEmbeddings, Weights};
+use zoobench::model::{Engine, Model, TextEmbeddings, Weights};
 
 fn fixtures() -> PathBuf {
     common::fixture("network")
@@ -45,7 +45,11 @@ fn tiny_weights(architecture: &str) -> GeneratedWeights {
 }
 
 fn load(weights: &GeneratedWeights) -> Model {
-    Model::load(weights, Device::Cpu).expect("generated weights are complete")
+    load_on(Engine::default(), weights)
+}
+
+fn load_on(engine: Engine, weights: &GeneratedWeights) -> Model {
+    Model::load(weights, engine).expect("generated weights are complete")
 }
 
 fn texts(model: &Model, classes: usize) -> TextEmbeddings {

@@ -105,6 +105,42 @@ impl Maps {
         Self { shape, memory: Memory::zeros(product(&[shape.blocks, sides[0], sides[1], LANES])) }
     }
 
+    /// Gives the memory to maps of other sizes; it grows where it is too small. The border becomes
+    /// zero, the pixels are arbitrary until they are written.
+    ///
+    /// # Panics
+    ///
+    /// As [`Maps::new`].
+    pub fn reshape(&mut self, shape: MapsShape) {
+        if shape == self.shape {
+            return;
+        }
+        let sides = [shape.height, shape.width].map(|side| side + 2 * shape.border);
+        if product(&[shape.blocks, sides[0], sides[1], LANES]) > self.memory.len() {
+            // What is given back first need not exist beside what follows.
+            self.memory = Memory::zeros(0);
+            *self = Self::new(shape);
+            return;
+        }
+        assert!(shape.border <= 1, "kernels reach one pixel over the border");
+        self.shape = shape;
+        self.clear_border();
+    }
+
+    fn clear_border(&mut self) {
+        let (shape, edge) = (self.shape, self.shape.border * LANES);
+        let blocks = self.memory.values_mut().chunks_exact_mut(shape.block().max(1)).take(shape.blocks);
+        for block in blocks.filter(|_| edge > 0) {
+            let mut rows = block.chunks_exact_mut(shape.row());
+            rows.by_ref().take(shape.border).for_each(|row| row.fill(0.0));
+            for row in rows.by_ref().take(shape.height) {
+                row[..edge].fill(0.0);
+                row[edge + shape.width * LANES..].fill(0.0);
+            }
+            rows.for_each(|row| row.fill(0.0));
+        }
+    }
+
     /// Their sizes.
     pub fn shape(&self) -> MapsShape {
         self.shape
@@ -139,6 +175,23 @@ impl Maps {
             let pixels = self.memory.values_mut()[first..].iter_mut().step_by(LANES);
             pixels.zip(values).for_each(|(pixel, value)| *pixel = *value);
         }
+    }
+
+    /// The lanes of a row's pixels in one block, `[width][LANES]`.
+    pub fn row(&self, block: usize, row: usize) -> &[f32] {
+        &self.memory.values()[self.range_of_row(block, row)]
+    }
+
+    /// The lanes of a row's pixels in one block, to write.
+    pub fn row_mut(&mut self, block: usize, row: usize) -> &mut [f32] {
+        let range = self.range_of_row(block, row);
+        &mut self.memory.values_mut()[range]
+    }
+
+    fn range_of_row(&self, block: usize, row: usize) -> std::ops::Range<usize> {
+        assert!(block < self.shape.blocks && row < self.shape.height, "row {row} of block {block} of {:?}", self.shape);
+        let first = block * self.shape.block() + self.shape.pixel(row, 0);
+        first..first + self.shape.width * LANES
     }
 
     /// The lanes of one pixel in one block.

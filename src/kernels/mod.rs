@@ -23,8 +23,10 @@
 //! convolution.run(&mut maps, &mut Scratch::default(), from, to, None, false);
 //! assert_eq!(maps[1].read_channel(0)[..2], [4.5, 6.5]);
 //! ```
+mod class_scores;
 mod contrast;
 mod convolution;
+mod elementwise;
 mod instruction_set;
 mod lanes;
 mod maps;
@@ -36,8 +38,10 @@ mod text_score;
 mod tile;
 mod winograd;
 
+pub use class_scores::{class_scores, class_scores_above, ClassScore, ClassVectors};
 pub use contrast::contrast;
 pub use convolution::{Convolution, ConvolutionSpec};
+pub use elementwise::{add, copy, scale_pixels, squared_lengths};
 pub use instruction_set::InstructionSet;
 pub use maps::{lane_map, Maps, MapsShape, View, LANES};
 pub use memory::Scratch;

@@ -29,9 +29,13 @@ pub mod engine;
 #[cfg(feature = "model")]
 mod error;
 #[cfg(feature = "model")]
+mod execution;
+#[cfg(feature = "model")]
 mod input;
 #[cfg(feature = "model")]
 pub mod network;
+#[cfg(feature = "model")]
+pub mod plan;
 #[cfg(feature = "model")]
 pub mod text;
 #[cfg(feature = "model")]
@@ -48,6 +52,8 @@ pub use architecture::{Architecture, EnhancerSize, Family, HeadSize, Size, TextS
 pub use engine::Device;
 #[cfg(feature = "model")]
 pub use error::{Excerpt, ModelError};
+#[cfg(feature = "model")]
+pub use execution::{Engine, Execution};
 #[cfg(feature = "model")]
 pub use input::InputBatch;
 #[cfg(feature = "model")]

@@ -1,32 +1,43 @@
 //! The model: text encoder and image network of one checkpoint.
 
-use super::engine::{Device, Network, Trace};
+use super::engine::{Network, Trace};
 use super::network::{check_parameters, Graph};
+use super::plan::Plan;
 use super::text::{TextCache, TextEmbeddings, TextEncoder};
-use super::{Architecture, HeadOutput, InputBatch, ModelError, Weights};
+use super::{Architecture, Engine, Execution, HeadOutput, InputBatch, ModelError, Weights};
 
 /// A loaded checkpoint, ready to run from any number of threads.
 pub struct Model {
     architecture: Architecture,
     text: TextEncoder,
-    network: Network,
+    network: Executor,
+    engine: Engine,
     weights_sha256: String,
+}
+
+/// The image network as an engine has it.
+enum Executor {
+    Candle(Box<Network>),
+    Fast(Box<Plan>),
 }
 
 impl Model {
     /// Detects the architecture, checks that the weights hold exactly its parameters, and reads them.
+    /// `execution` is a [`Device`](super::Device), an [`Engine`] or both.
     ///
     /// # Errors
     ///
     /// If the weights are not those of a YOLO-World-Seg with its text encoder, if a parameter is
     /// missing, left over, wrongly shaped or not finite, or if one cannot be read.
-    pub fn load(weights: &impl Weights, device: Device) -> Result<Self, ModelError> {
+    pub fn load(weights: &impl Weights, execution: impl Into<Execution>) -> Result<Self, ModelError> {
+        let Execution { device, engine } = execution.into();
         let architecture = Architecture::detect(weights)?;
         check_parameters(weights, &architecture.parameters())
             .map_err(|mismatch| ModelError::Parameters { architecture: architecture.to_string(), mismatch })?;
         Ok(Self {
             text: TextEncoder::load(weights, &architecture.text, &device.candle())?,
-            network: Network::load(Graph::new(&architecture), weights, device)?,
+            network: Executor::load(Graph::new(&architecture), weights, Execution { device, engine })?,
+            engine,
             weights_sha256: weights.sha256().to_owned(),
             architecture,
         })
@@ -37,9 +48,17 @@ impl Model {
         &self.architecture
     }
 
+    /// What computes the image network.
+    pub fn engine(&self) -> Engine {
+        self.engine
+    }
+
     /// The image network's structure: parameter counts, costs, stages.
     pub fn graph(&self) -> &Graph {
-        self.network.graph()
+        match &self.network {
+            Executor::Candle(network) => network.graph(),
+            Executor::Fast(plan) => plan.graph(),
+        }
     }
 
     /// Class embeddings of prompts: unit rows in the prompts' order.
@@ -78,7 +97,10 @@ impl Model {
     /// If the embeddings are not as wide as this model's, or if there is not memory enough.
     pub fn forward(&self, batch: &InputBatch, texts: &TextEmbeddings) -> Result<Vec<HeadOutput>, ModelError> {
         self.check_width(texts)?;
-        self.network.forward(batch, texts)
+        match &self.network {
+            Executor::Candle(network) => network.forward(batch, texts),
+            Executor::Fast(plan) => Ok(plan.forward(batch, texts)),
+        }
     }
 
     /// As [`Model::forward`], with the values of stages on the way, named by module path.
@@ -93,7 +115,10 @@ impl Model {
         stages: &[&str],
     ) -> Result<(Vec<HeadOutput>, Trace), ModelError> {
         self.check_width(texts)?;
-        self.network.trace(batch, texts, stages)
+        match &self.network {
+            Executor::Candle(network) => network.trace(batch, texts, stages),
+            Executor::Fast(plan) => plan.trace(batch, texts, stages),
+        }
     }
 
     fn check_width(&self, texts: &TextEmbeddings) -> Result<(), ModelError> {
@@ -102,5 +127,15 @@ impl Model {
             return Err(ModelError::EmbeddingWidth { found, expected });
         }
         Ok(())
+    }
+}
+
+impl Executor {
+    fn load(graph: Graph, weights: &impl Weights, execution: Execution) -> Result<Self, ModelError> {
+        Ok(match execution.engine {
+            Engine::Candle => Self::Candle(Box::new(Network::load(graph, weights, execution.device)?)),
+            Engine::Fast => Self::Fast(Box::new(Plan::lower(graph, weights, true)?)),
+            Engine::FastExact => Self::Fast(Box::new(Plan::lower(graph, weights, false)?)),
+        })
     }
 }

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use zoobench::model::{HeadOutput, InputBatch, Model};
+use zoobench::model::{Engine, HeadOutput, InputBatch, Model};
 
 use super::common::shared;
 use super::golden::{module, Golden, GATE};
 use super::inputs::input;
 use super::params::GeneratedWeights;
-use super::{fixtures, load, scale, texts, tiny_weights};
+use super::{fixtures, load_on, scale, texts, tiny_weights};
 
 /// Compares every recorded stage of one input; returns the worst ratio.
 fn check_stages(model: &Model, golden: &Golden, name: &str, image: &InputBatch, classes: usize) -> f64 {
@@ -46,14 +46,16 @@ fn from_output<'a>(output: &'a HeadOutput, stage: &str) -> Option<&'a [f32]> {
 }
 
 fn check_recording(folder: &Path, architecture: &str, runs: &[(&str, usize)]) {
-    let model = load(&GeneratedWeights::open(folder, architecture));
-    let golden = Golden::open(folder, architecture);
-    for &(name, classes) in runs {
-        let Some(image) = input(name) else { continue };
-        let start = std::time::Instant::now();
-        let worst = check_stages(&model, &golden, name, &image, classes);
-        let seconds = start.elapsed().as_secs_f64();
-        eprintln!("{architecture} {name}@{classes}: worst ratio {worst:.2}, {seconds:.2} s");
+    let (weights, golden) = (GeneratedWeights::open(folder, architecture), Golden::open(folder, architecture));
+    for engine in Engine::ALL {
+        let model = load_on(engine, &weights);
+        for &(name, classes) in runs {
+            let Some(image) = input(name) else { continue };
+            let start = std::time::Instant::now();
+            let worst = check_stages(&model, &golden, name, &image, classes);
+            let (engine, seconds) = (engine.name(), start.elapsed().as_secs_f64());
+            eprintln!("{architecture} {name}@{classes} {engine}: worst ratio {worst:.2}, {seconds:.2} s");
+        }
     }
 }
 
@@ -106,7 +108,7 @@ fn inputs_equal_the_recorded_ones_bit_for_bit() {
     }
 }
 
-/// Gates that pass anything would be worthless: each of these slips must fail them.
+/// Gates that pass anything would be worthless: each of these slips must fail them, on every engine.
 #[test]
 fn the_gate_notices_small_slips() {
     let golden = Golden::open(&fixtures(), "v1-tiny");
@@ -119,10 +121,12 @@ fn the_gate_notices_small_slips() {
     for (slip, stage) in slips.into_iter().zip(["bb.stem", "neck.text", "head.logit1"]) {
         let mut weights = tiny_weights("v1-tiny");
         slip(&mut weights);
-        let model = load(&weights);
-        let path = module(stage);
-        let (_, trace) = model.trace(&image, &texts(&model, 80), &[&path]).expect("the network runs");
-        let ratio = golden.ratio("synth", stage, 80, &trace[&path].data);
-        assert!(ratio > GATE, "{stage}: {ratio:.2}");
+        for engine in Engine::ALL {
+            let model = load_on(engine, &weights);
+            let path = module(stage);
+            let (_, trace) = model.trace(&image, &texts(&model, 80), &[&path]).expect("the network runs");
+            let ratio = golden.ratio("synth", stage, 80, &trace[&path].data);
+            assert!(ratio > GATE, "{stage} {}: {ratio:.2}", engine.name());
+        }
     }
 }

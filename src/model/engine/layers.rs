@@ -2,7 +2,7 @@
 
 use candle_core::{Device, Result as Candle, Tensor, D};
 
-use crate::model::network::{self, Activation, Affine, ClassNorm, Node, Parameter};
+use crate::model::network::{self, Activation, ChannelAffine, ClassNorm, FoldedConv, Node, Parameter};
 use crate::model::{ModelError, Weights};
 
 /// Reads a parameter into a tensor.
@@ -55,31 +55,6 @@ impl LayerNorm {
     }
 }
 
-/// A batch normalisation with fixed statistics as one scale and one shift a channel. Computed in
-/// f64: it stands for several roundings of the reference.
-struct ChannelAffine {
-    scale: Vec<f64>,
-    shift: Vec<f64>,
-}
-
-impl ChannelAffine {
-    fn fold([weight, bias, mean, variance]: [Vec<f32>; 4], epsilon: f64) -> Self {
-        let wide = |values: Vec<f32>| values.into_iter().map(f64::from);
-        let scale: Vec<f64> = wide(weight).zip(wide(variance)).map(|(w, v)| w / (v + epsilon).sqrt()).collect();
-        let shift = wide(bias).zip(wide(mean)).zip(&scale).map(|((b, m), s)| b - m * s).collect();
-        Self { scale, shift }
-    }
-
-    /// Reads the parameters `weight`, `bias`, `running_mean`, `running_var`, in this order.
-    fn load(weights: &impl Weights, parameters: &[Parameter], epsilon: f64) -> Result<Self, ModelError> {
-        let [weight, bias, mean, variance] = parameters else {
-            unreachable!("a batch normalisation has four parameters");
-        };
-        let read = |parameter: &Parameter| parameter.read(weights);
-        Ok(Self::fold([read(weight)?, read(bias)?, read(mean)?, read(variance)?], epsilon))
-    }
-}
-
 /// A convolution with its normalisation folded in, and its activation.
 pub(super) struct Conv {
     weight: Tensor,
@@ -96,16 +71,10 @@ impl Conv {
         conv: &network::Conv,
         device: &Device,
     ) -> Result<Self, ModelError> {
-        let parameters = node.parameters();
-        let (kernel, bias) = match conv.affine {
-            Affine::Bias => (parameters[0].read(weights)?, parameters[1].read(weights)?),
-            Affine::BatchNorm { epsilon } => {
-                let norm = ChannelAffine::load(weights, &parameters[1..], epsilon)?;
-                fold(parameters[0].read(weights)?, norm)
-            }
-        };
+        let FoldedConv { kernel, bias } = FoldedConv::load(weights, node, conv)?;
+        let shape = (conv.out_channels, conv.in_channels, conv.kernel, conv.kernel);
         Ok(Self {
-            weight: Tensor::from_vec(kernel, parameters[0].shape.as_slice(), device)?,
+            weight: Tensor::from_vec(kernel, shape, device)?,
             bias: Tensor::from_vec(bias, (1, conv.out_channels, 1, 1), device)?,
             stride: conv.stride,
             padding: conv.kernel / 2,
@@ -120,15 +89,6 @@ impl Conv {
             Activation::Silu => y.silu(),
         }
     }
-}
-
-/// Multiplies each output channel's kernel by its scale; the shift becomes the bias.
-fn fold(mut kernel: Vec<f32>, norm: ChannelAffine) -> (Vec<f32>, Vec<f32>) {
-    let taps = kernel.len() / norm.scale.len();
-    for (channel, scale) in kernel.chunks_exact_mut(taps).zip(&norm.scale) {
-        channel.iter_mut().for_each(|tap| *tap = (f64::from(*tap) * scale) as f32);
-    }
-    (kernel, norm.shift.into_iter().map(|shift| shift as f32).collect())
 }
 
 /// The normalisation of class embeddings, on `[images][width][rows][columns]`.

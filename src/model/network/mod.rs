@@ -21,11 +21,13 @@ mod assembly;
 mod backbone;
 mod builder;
 mod cost;
+mod folding;
 mod graph;
 mod head;
 mod neck;
 mod parameters;
 
+pub(crate) use folding::{ChannelAffine, FoldedConv};
 pub use graph::{
     Activation, Affine, ClassContrast, ClassNorm, Conv, Graph, LevelOutputs, Node, Op, Outputs, Part, Shape,
     TextAttention, TextEnhancer, ValueId,

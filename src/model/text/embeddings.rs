@@ -1,12 +1,21 @@
 //! One embedding a class.
 
+use std::sync::Arc;
+
 use crate::model::ModelError;
 
-/// Class embeddings, `[classes][width]`, row-major.
-#[derive(Debug, Clone, PartialEq)]
+/// Class embeddings, `[classes][width]`, row-major. A clone shares the rows.
+#[derive(Debug, Clone)]
 pub struct TextEmbeddings {
     width: usize,
-    data: Vec<f32>,
+    data: Arc<[f32]>,
+}
+
+impl PartialEq for TextEmbeddings {
+    fn eq(&self, other: &Self) -> bool {
+        // Whoever asks for each image mostly has a clone.
+        self.width == other.width && (Arc::ptr_eq(&self.data, &other.data) || self.data == other.data)
+    }
 }
 
 impl TextEmbeddings {
@@ -23,7 +32,7 @@ impl TextEmbeddings {
             return Err(ModelError::EmbeddingShape { found: data.len(), width });
         }
         Self::check_count(data.len() / width)?;
-        Ok(Self { width, data })
+        Ok(Self { width, data: data.into() })
     }
 
     /// Whether so many classes fit.

@@ -1,0 +1,58 @@
+//! How the image network is computed.
+
+use super::engine::Device;
+
+/// What computes the image network. All engines run the same graph with the same weights and agree
+/// to float32 rounding.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Engine {
+    /// candle, operation by operation: the definition.
+    Candle,
+    /// The graph lowered onto this crate's kernels ([`Plan`](super::plan::Plan)).
+    #[default]
+    Fast,
+    /// As [`Engine::Fast`], every convolution as the sum it is: none by Winograd's minimal filtering.
+    FastExact,
+}
+
+impl Engine {
+    /// All engines.
+    pub const ALL: [Self; 3] = [Self::Candle, Self::Fast, Self::FastExact];
+
+    /// Its name in records: `candle`, `fast`, `fast-exact`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Candle => "candle",
+            Self::Fast => "fast",
+            Self::FastExact => "fast-exact",
+        }
+    }
+
+    /// The engine of a name.
+    pub fn find(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|engine| engine.name() == name)
+    }
+}
+
+/// Where the network runs, and by what.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Execution {
+    /// The device.
+    pub device: Device,
+    /// The engine.
+    pub engine: Engine,
+}
+
+impl From<Device> for Execution {
+    /// The default engine on a device.
+    fn from(device: Device) -> Self {
+        Self { device, engine: Engine::default() }
+    }
+}
+
+impl From<Engine> for Execution {
+    /// An engine on the default device.
+    fn from(engine: Engine) -> Self {
+        Self { device: Device::default(), engine }
+    }
+}

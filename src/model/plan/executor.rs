@@ -1,0 +1,258 @@
+//! Runs the steps of a plan, image by image.
+
+use std::collections::BTreeMap;
+
+use super::layout::Layout;
+use super::lowering::{Lowering, Step, TextSource};
+use super::prepared::{LastTexts, PreparedTexts};
+use super::rows::read_rows;
+use super::workspace::{Room, Workspace, Workspaces};
+use crate::kernels::{add, copy, max_pool, upsample, InstructionSet, LANES};
+use crate::model::engine::{Trace, Traced};
+use crate::model::network::{Graph, LevelOutputs, Op, Shape, ValueId};
+use crate::model::{HeadOutput, InputBatch, Letterbox, LevelOutput, ModelError, TextEmbeddings, Weights};
+
+/// A graph lowered onto the kernels of an instruction set.
+pub struct Plan {
+    graph: Graph,
+    layout: Layout,
+    steps: Vec<Step>,
+    texts: LastTexts,
+    workspaces: Workspaces,
+}
+
+/// One image under way.
+struct Run<'a> {
+    workspace: &'a mut Workspace,
+    texts: &'a PreparedTexts,
+    /// `[3][640][640]`.
+    image: &'a [f32],
+    /// By node: what leaves the network.
+    outputs: Vec<Option<Vec<f32>>>,
+}
+
+impl Plan {
+    /// Lowers a graph onto the best kernels that this machine has. With `winograd`, convolutions are
+    /// computed by minimal filtering where that is faster.
+    ///
+    /// # Errors
+    ///
+    /// If a parameter cannot be read or is not finite.
+    pub fn lower(graph: Graph, weights: &impl Weights, winograd: bool) -> Result<Self, ModelError> {
+        Self::lower_for(graph, weights, winograd, InstructionSet::detect())
+    }
+
+    /// As [`Plan::lower`], onto the kernels of an instruction set that the machine has.
+    ///
+    /// # Errors
+    ///
+    /// As [`Plan::lower`].
+    pub fn lower_for(
+        graph: Graph,
+        weights: &impl Weights,
+        winograd: bool,
+        set: InstructionSet,
+    ) -> Result<Self, ModelError> {
+        let layout = Layout::new(&graph);
+        let steps = Lowering { graph: &graph, layout: &layout, weights, set, winograd }.steps()?;
+        Ok(Self { graph, layout, steps, texts: LastTexts::default(), workspaces: Workspaces::default() })
+    }
+
+    /// The structure that is run.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// The head's outputs for each image of a batch.
+    pub fn forward(&self, batch: &InputBatch, texts: &TextEmbeddings) -> Vec<HeadOutput> {
+        self.run(batch, texts, &mut |_, _| {})
+    }
+
+    /// The head's outputs, and the values of named stages on the way.
+    ///
+    /// # Errors
+    ///
+    /// If the network has no stage of a name.
+    pub fn trace(
+        &self,
+        batch: &InputBatch,
+        texts: &TextEmbeddings,
+        stages: &[&str],
+    ) -> Result<(Vec<HeadOutput>, Trace), ModelError> {
+        let mut wanted: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
+        for &name in stages {
+            let value = self.graph.find(name).ok_or_else(|| ModelError::NoStage { name: name.to_owned() })?;
+            wanted.entry(value.index()).or_default().push(name);
+        }
+        let mut trace = Trace::new();
+        let outputs = self.run(batch, texts, &mut |index, run| {
+            let Some(names) = wanted.get(&index) else { return };
+            let (shape, values) = self.value(index, run);
+            for name in names {
+                let empty = || Traced { shape: [&[0], shape.as_slice()].concat(), data: vec![] };
+                let traced = trace.entry((*name).to_owned()).or_insert_with(empty);
+                // Texts as given are one value that all images share.
+                if !matches!(self.graph.nodes[index].op, Op::Texts) || traced.shape[0] == 0 {
+                    traced.shape[0] += 1;
+                    traced.data.extend_from_slice(&values);
+                }
+            }
+        });
+        Ok((outputs, trace))
+    }
+
+    /// Computes a batch and shows each node's value to `see` as soon as it is there.
+    fn run(
+        &self,
+        batch: &InputBatch,
+        texts: &TextEmbeddings,
+        see: &mut dyn FnMut(usize, &mut Run<'_>),
+    ) -> Vec<HeadOutput> {
+        let texts = self.texts.prepare(&self.steps, texts);
+        let mut loan = self.workspaces.borrow(self.layout.maps);
+        let images = batch.data().chunks_exact(Letterbox::VALUES);
+        let outputs = images.map(|image| {
+            let outputs = vec![None; self.steps.len()];
+            let mut run = Run { workspace: loan.get(), texts: &texts, image, outputs };
+            for index in 0..self.steps.len() {
+                self.node(index, &mut run);
+                see(index, &mut run);
+            }
+            self.head_output(run)
+        });
+        outputs.collect()
+    }
+
+    /// Computes a node's value.
+    fn node(&self, index: usize, run: &mut Run<'_>) {
+        for &(maps, shape) in &self.layout.reshapes[index] {
+            run.workspace.maps[maps].reshape(shape);
+        }
+        for &(from, to) in &self.layout.copies[index] {
+            copy(&mut run.workspace.maps, from, to);
+        }
+        self.step(index, run);
+        let is_output = self.graph.outputs.values().any(|output| output.index() == index);
+        if is_output && run.outputs[index].is_none() {
+            run.outputs[index] = Some(self.map(index, run));
+        }
+    }
+
+    fn step(&self, index: usize, run: &mut Run<'_>) {
+        let spread = self.workspaces.has_idle_threads();
+        let Workspace { maps, scratch } = &mut *run.workspace;
+        match &self.steps[index] {
+            Step::Nothing => {}
+            Step::Image(view) => {
+                let planes = run.image.chunks_exact(Letterbox::VALUES / 3).enumerate();
+                planes.for_each(|(channel, plane)| maps[view.maps].write_channel(view.block * LANES + channel, plane));
+            }
+            Step::Convolve { convolution, input, output, residual } => {
+                convolution.run(maps, scratch, *input, *output, *residual, spread);
+            }
+            Step::Add { inputs, output } => add(maps, *inputs, *output),
+            Step::Upsample { input, output } => upsample(maps, *input, *output),
+            Step::MaxPool { input, output, kernel } => max_pool(maps, *input, *output, *kernel),
+            Step::Attend { attention, texts: TextSource::Given } => {
+                attention.run(maps, &run.texts.guides[&index], spread);
+            }
+            Step::Attend { attention, texts: TextSource::Enhanced } => {
+                let guides = attention.guides(maps, self.room(Room::Enhanced), self.room(Room::Guides), spread);
+                attention.run(maps, &guides, spread);
+            }
+            Step::Enhance(enhancer) => {
+                let PreparedTexts { texts, queries, .. } = run.texts;
+                enhancer.run(maps, self.layout.maps, texts, &queries[&index], spread);
+            }
+            Step::Contrast { contrast, texts: TextSource::Given } => {
+                run.outputs[index] = Some(contrast.run(maps, &run.texts.vectors[&index], spread));
+            }
+            Step::Contrast { contrast, texts: TextSource::Enhanced } => {
+                let width = run.texts.texts.width();
+                let vectors = contrast.vectors(&read_rows(&maps[self.room(Room::Enhanced)], width), width);
+                run.outputs[index] = Some(contrast.run(maps, &vectors, spread));
+            }
+            Step::Distances(distances) => run.outputs[index] = Some(distances.run(maps)),
+        }
+    }
+
+    fn room(&self, room: Room) -> usize {
+        self.layout.maps + room as usize
+    }
+
+    /// A map, `[channels][height][width]`.
+    fn map(&self, index: usize, run: &Run<'_>) -> Vec<f32> {
+        let place = self.layout.place(index);
+        let maps = &run.workspace.maps[place.view.maps];
+        let channels = place.channels();
+        let mut values = Vec::with_capacity(channels.len() * maps.shape().height * maps.shape().width);
+        channels.into_iter().for_each(|lane| maps.read_channel_into(lane, &mut values));
+        values
+    }
+
+    /// Shape and elements of a node's value, which has just been computed.
+    fn value(&self, index: usize, run: &mut Run<'_>) -> (Vec<usize>, Vec<f32>) {
+        self.compute_alone(index, run);
+        let classes = run.texts.texts.classes();
+        match (&self.graph.nodes[index].op, self.graph.nodes[index].shape) {
+            (Op::Texts, Shape::Texts { width }) => (vec![classes, width], run.texts.texts.data().to_vec()),
+            (_, Shape::Texts { width }) => {
+                (vec![classes, width], read_rows(&run.workspace.maps[self.room(Room::Enhanced)], width))
+            }
+            (_, Shape::Logits { height, width }) => (vec![classes, height, width], self.output(index, run)),
+            (Op::BoxDistribution { .. }, Shape::Map { channels, height, width }) => {
+                (vec![channels, height, width], self.output(index, run))
+            }
+            (_, Shape::Map { channels, height, width }) => (vec![channels, height, width], self.map(index, run)),
+        }
+    }
+
+    fn output(&self, index: usize, run: &Run<'_>) -> Vec<f32> {
+        run.outputs[index].clone().expect("the value has just been computed")
+    }
+
+    /// Computes a convolution whose value is otherwise part of a sum only. The sum will overwrite it.
+    fn compute_alone(&self, index: usize, run: &mut Run<'_>) {
+        let sum = self.layout.fused.iter().position(|&convolution| convolution == Some(index));
+        if let Some(Step::Convolve { convolution, input, output, .. }) = sum.map(|sum| &self.steps[sum]) {
+            let Workspace { maps, scratch } = &mut *run.workspace;
+            convolution.run(maps, scratch, *input, *output, None, false);
+        }
+    }
+
+    fn head_output(&self, mut run: Run<'_>) -> HeadOutput {
+        let outputs = &self.graph.outputs;
+        let (prototype_height, prototype_width) = self.sides(outputs.prototypes);
+        HeadOutput {
+            classes: run.texts.texts.classes(),
+            levels: outputs.levels.iter().map(|level| self.level_output(level, &mut run)).collect(),
+            prototype_height,
+            prototype_width,
+            prototypes: take(&mut run, outputs.prototypes),
+        }
+    }
+
+    fn level_output(&self, level: &LevelOutputs, run: &mut Run<'_>) -> LevelOutput {
+        let (height, width) = self.sides(level.logits);
+        LevelOutput {
+            stride: level.stride,
+            height,
+            width,
+            logits: take(run, level.logits),
+            distances: take(run, level.distances),
+            coefficients: take(run, level.coefficients),
+        }
+    }
+
+    /// Rows and columns.
+    fn sides(&self, value: ValueId) -> (usize, usize) {
+        match self.graph.node(value).shape {
+            Shape::Map { height, width, .. } | Shape::Logits { height, width } => (height, width),
+            Shape::Texts { .. } => (0, 0),
+        }
+    }
+}
+
+fn take(run: &mut Run<'_>, value: ValueId) -> Vec<f32> {
+    run.outputs[value.index()].take().expect("every output has been computed")
+}

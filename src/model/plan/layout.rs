@@ -1,0 +1,123 @@
+//! Where every map lies: in which memory, and in which of its blocks.
+
+use super::nesting::{readers, Nesting};
+use super::segments::segments;
+use super::slots::{assign, Buffer};
+use crate::kernels::{lane_map, MapsShape, View};
+use crate::model::network::{Graph, Op, Shape};
+
+/// The place of a map.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Its blocks.
+    pub view: View,
+    /// Channels of its parts, each of which starts a block.
+    pub segments: Vec<usize>,
+}
+
+impl Place {
+    /// The channel of each lane.
+    pub fn lanes(&self) -> Vec<Option<usize>> {
+        lane_map(&self.segments)
+    }
+
+    /// The lane of each channel, counted from the first of the maps that it lies in.
+    pub fn channels(&self) -> Vec<usize> {
+        let first = self.view.block * crate::kernels::LANES;
+        let lanes = self.lanes();
+        (0..lanes.len()).filter(|&lane| lanes[lane].is_some()).map(|lane| first + lane).collect()
+    }
+}
+
+/// The places of a graph's values in a list of maps, whose memory passes from value to value.
+pub(super) struct Layout {
+    /// By node; `None` for what is no map.
+    places: Vec<Option<Place>>,
+    /// By node: the maps that begin another life there, and their sizes in it.
+    pub reshapes: Vec<Vec<(usize, MapsShape)>>,
+    /// By node: what is copied there first, from where to where, since it is needed in two places.
+    pub copies: Vec<Vec<(View, View)>>,
+    /// By node: the convolution that is computed with this sum, which is added to its result.
+    pub fused: Vec<Option<usize>>,
+    /// Number of maps.
+    pub maps: usize,
+}
+
+impl Layout {
+    /// Lays a graph out.
+    pub fn new(graph: &Graph) -> Self {
+        let segments = segments(graph);
+        let fused: Vec<Option<usize>> = (0..graph.nodes.len()).map(|index| convolution_of_sum(graph, index)).collect();
+        let nesting = Nesting::new(graph, &segments, &fused);
+        let buffers = buffers(graph, &nesting, &fused);
+        let (slots, maps) = assign(&buffers);
+        let mut reshapes = vec![vec![]; graph.nodes.len()];
+        let mut slot_of = vec![None; graph.nodes.len()];
+        for (buffer, &slot) in buffers.iter().zip(&slots) {
+            reshapes[buffer.born].push((slot, buffer.shape));
+            slot_of[buffer.root] = Some(slot);
+        }
+        let view = |index: usize| {
+            let (root, block) = nesting.resolve(index);
+            slot_of[root].map(|maps| View { maps, block, blocks: nesting.blocks(index) })
+        };
+        let mut copies = vec![vec![]; graph.nodes.len()];
+        for apart in &nesting.apart {
+            if let (Some(from), Some(to)) = (view(apart.input), view(apart.reader)) {
+                let to = View { block: to.block + apart.block, blocks: from.blocks, ..to };
+                copies[apart.reader].push((from, to));
+            }
+        }
+        let place = |index: usize| view(index).map(|view| Place { view, segments: segments[index].clone() });
+        Self { places: (0..graph.nodes.len()).map(place).collect(), reshapes, copies, fused, maps }
+    }
+
+    /// The place of a map.
+    pub fn place(&self, index: usize) -> &Place {
+        self.places[index].as_ref().expect("operations on maps read and write maps")
+    }
+
+}
+
+/// The convolution of a sum whose value nobody else reads: the other summand is its residual.
+fn convolution_of_sum(graph: &Graph, index: usize) -> Option<usize> {
+    let node = &graph.nodes[index];
+    let is_other = |input: usize| node.inputs.iter().any(|other| other.index() != input);
+    let is_output = |input: usize| graph.outputs.values().any(|output| output.index() == input);
+    let only_here = |&input: &usize| {
+        let conv = matches!(graph.nodes[input].op, Op::Conv(_));
+        conv && is_other(input) && readers(graph, input).eq([index]) && !is_output(input)
+    };
+    let inputs = node.inputs.iter().map(|input| input.index());
+    matches!(node.op, Op::Add).then(|| inputs.filter(only_here).max()).flatten()
+}
+
+/// The outermost maps, each with the time that any of the values inside of it lives.
+fn buffers(graph: &Graph, nesting: &Nesting<'_>, fused: &[Option<usize>]) -> Vec<Buffer> {
+    // A convolution that is computed with a sum reads when the sum is computed.
+    let time = |reader: usize| fused.iter().position(|&convolution| convolution == Some(reader)).unwrap_or(reader);
+    let mut buffers: Vec<Option<Buffer>> = (0..graph.nodes.len()).map(|_| None).collect();
+    for (index, node) in graph.nodes.iter().enumerate() {
+        let Some((height, width)) = sides(&node.op, node.shape) else { continue };
+        let (root, _) = nesting.resolve(index);
+        let buffer = buffers[root].get_or_insert_with(|| {
+            let shape = MapsShape { blocks: nesting.blocks(root), height, width, border: 0 };
+            Buffer { root, shape, born: index, dies: index }
+        });
+        buffer.dies = readers(graph, index).map(time).fold(buffer.dies.max(index), usize::max);
+        let reaches_over = |reader: usize| matches!(&graph.nodes[reader].op, Op::Conv(conv) if conv.kernel > 1);
+        if readers(graph, index).any(reaches_over) {
+            buffer.shape.border = 1;
+        }
+    }
+    buffers.into_iter().flatten().collect()
+}
+
+/// Rows and columns of a value that is kept in maps. Distances leave as they are computed.
+fn sides(op: &Op, shape: Shape) -> Option<(usize, usize)> {
+    match (op, shape) {
+        (Op::BoxDistribution { .. }, _) => None,
+        (_, Shape::Map { height, width, .. }) => Some((height, width)),
+        (_, Shape::Texts { .. } | Shape::Logits { .. }) => None,
+    }
+}
