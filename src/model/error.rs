@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::checkpoint::CheckpointError;
+use super::engine::Device;
 use super::network::ParameterMismatch;
 
 /// Why a model could not be loaded or run.
@@ -167,6 +168,49 @@ pub enum ModelError {
         expected: usize,
         /// Values found.
         found: usize,
+    },
+
+    /// No device is called so.
+    #[error("device `{name}`: no device is called so; give `cpu`, `cuda` or `cuda:N`")]
+    UnknownDevice {
+        /// The name given.
+        name: String,
+    },
+
+    /// A device that is not there.
+    #[error("device {device} cannot be used: {reason}; `zoobench doctor gpu` says what is missing")]
+    NoDevice {
+        /// The device.
+        device: Device,
+        /// What the driver or its libraries say.
+        reason: String,
+    },
+
+    /// Arithmetic that a device or an engine does not have.
+    #[error("{precision} is not there on device {device}: the processor computes in f32")]
+    NoSuchPrecision {
+        /// The arithmetic asked for.
+        precision: &'static str,
+        /// The device.
+        device: Device,
+    },
+
+    /// An engine that a device does not have.
+    #[error("engine {engine} is not there on device {device}: give --engine candle")]
+    NoSuchEngine {
+        /// The engine asked for.
+        engine: &'static str,
+        /// The device.
+        device: Device,
+    },
+
+    /// The environment would change the arithmetic asked for.
+    #[error("{precision} needs the environment variable NVIDIA_TF32_OVERRIDE {needed}: NVIDIA's libraries read it when they are loaded")]
+    Tf32Override {
+        /// The arithmetic asked for.
+        precision: &'static str,
+        /// What it has to be.
+        needed: &'static str,
     },
 
     /// A stage was asked for that the network does not have.

@@ -1,6 +1,6 @@
 //! How the image network is computed.
 
-use super::engine::Device;
+use super::engine::{Device, Precision};
 
 /// What computes the image network. All engines run the same graph with the same weights and agree
 /// to float32 rounding.
@@ -34,25 +34,31 @@ impl Engine {
     }
 }
 
-/// Where the network runs, and by what.
+/// Where the network runs, by what, and in which arithmetic.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Execution {
     /// The device.
     pub device: Device,
     /// The engine.
     pub engine: Engine,
+    /// The arithmetic.
+    pub precision: Precision,
 }
 
 impl From<Device> for Execution {
-    /// The default engine on a device.
+    /// The default engine of a device: our kernels on the processor, candle's on a GPU.
     fn from(device: Device) -> Self {
-        Self { device, engine: Engine::default() }
+        let engine = match device {
+            Device::Cpu => Engine::Fast,
+            Device::Cuda(_) => Engine::Candle,
+        };
+        Self { device, engine, precision: Precision::default() }
     }
 }
 
 impl From<Engine> for Execution {
     /// An engine on the default device.
     fn from(engine: Engine) -> Self {
-        Self { device: Device::default(), engine }
+        Self { engine, ..Self::default() }
     }
 }

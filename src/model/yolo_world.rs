@@ -1,10 +1,10 @@
 //! The model: text encoder and image network of one checkpoint.
 
-use super::engine::{Network, Trace};
+use super::engine::{Network, Place, Trace};
 use super::network::{check_parameters, Graph};
 use super::plan::Plan;
 use super::text::{TextCache, TextEmbeddings, TextEncoder};
-use super::{Architecture, Engine, Execution, HeadOutput, InputBatch, ModelError, Weights};
+use super::{Architecture, Device, Engine, Execution, HeadOutput, InputBatch, ModelError, Weights};
 
 /// A loaded checkpoint, ready to run from any number of threads.
 pub struct Model {
@@ -30,14 +30,14 @@ impl Model {
     /// If the weights are not those of a YOLO-World-Seg with its text encoder, if a parameter is
     /// missing, left over, wrongly shaped or not finite, or if one cannot be read.
     pub fn load(weights: &impl Weights, execution: impl Into<Execution>) -> Result<Self, ModelError> {
-        let Execution { device, engine } = execution.into();
+        let execution = execution.into();
         let architecture = Architecture::detect(weights)?;
         check_parameters(weights, &architecture.parameters())
             .map_err(|mismatch| ModelError::Parameters { architecture: architecture.to_string(), mismatch })?;
         Ok(Self {
-            text: TextEncoder::load(weights, &architecture.text, &device.candle())?,
-            network: Executor::load(Graph::new(&architecture), weights, Execution { device, engine })?,
-            engine,
+            text: TextEncoder::load(weights, &architecture.text, &Place::cpu())?,
+            network: Executor::load(Graph::new(&architecture), weights, execution)?,
+            engine: execution.engine,
             weights_sha256: weights.sha256().to_owned(),
             architecture,
         })
@@ -132,8 +132,12 @@ impl Model {
 
 impl Executor {
     fn load(graph: Graph, weights: &impl Weights, execution: Execution) -> Result<Self, ModelError> {
+        let place = Place::open(execution.device, execution.precision)?;
+        if execution.engine != Engine::Candle && execution.device != Device::Cpu {
+            return Err(ModelError::NoSuchEngine { engine: execution.engine.name(), device: execution.device });
+        }
         Ok(match execution.engine {
-            Engine::Candle => Self::Candle(Box::new(Network::load(graph, weights, execution.device)?)),
+            Engine::Candle => Self::Candle(Box::new(Network::load(graph, weights, place)?)),
             Engine::Fast => Self::Fast(Box::new(Plan::lower(graph, weights, true)?)),
             Engine::FastExact => Self::Fast(Box::new(Plan::lower(graph, weights, false)?)),
         })

@@ -99,8 +99,11 @@ impl Place {
         let opened = match device {
             Device::Cpu if precision == Precision::F32 => candle_core::Device::Cpu,
             Device::Cpu => return Err(ModelError::NoSuchPrecision { precision: precision.name(), device }),
-            Device::Cuda(number) => cuda(number, precision)
-                .map_err(|reason| ModelError::NoDevice { device, reason: first_line(&reason) })?,
+            Device::Cuda(number) => {
+                check_override(precision)?;
+                cuda(number, precision)
+                    .map_err(|reason| ModelError::NoDevice { device, reason: first_line(&reason) })?
+            }
         };
         Ok(Self { device: opened, dtype: precision.dtype() })
     }
@@ -108,6 +111,20 @@ impl Place {
     /// A tensor of values, row-major.
     pub fn tensor(&self, values: &[f32], shape: impl Into<Shape>) -> Candle<Tensor> {
         Tensor::from_slice(values, shape.into(), &self.device)?.to_dtype(self.dtype)
+    }
+}
+
+/// What NVIDIA's libraries read when they are loaded: 0 forbids them TF32, which cuDNN's convolutions
+/// otherwise use for float32 without a word.
+const TF32_OVERRIDE: &str = "NVIDIA_TF32_OVERRIDE";
+
+/// Refuses an environment in which float32 would be TF32, or TF32 float32.
+fn check_override(precision: Precision) -> Result<(), ModelError> {
+    let forbids = std::env::var(TF32_OVERRIDE).is_ok_and(|value| value == "0");
+    match (precision, forbids) {
+        (Precision::F32, false) => Err(ModelError::Tf32Override { precision: precision.name(), needed: "to be 0" }),
+        (Precision::Tf32, true) => Err(ModelError::Tf32Override { precision: precision.name(), needed: "not to be 0" }),
+        _ => Ok(()),
     }
 }
 
@@ -169,10 +186,19 @@ mod tests {
         }
     }
 
+    #[test]
+    fn tf32_is_never_silent() {
+        // The environment of a test is not changed, since other tests read it at the same time.
+        let forbids = std::env::var(TF32_OVERRIDE).is_ok_and(|value| value == "0");
+        assert_eq!(check_override(Precision::F32).is_ok(), forbids);
+        assert_eq!(check_override(Precision::Tf32).is_ok(), !forbids);
+        assert!(check_override(Precision::Bf16).is_ok());
+    }
+
     /// On a machine with a GPU and a build for it there is nothing to refuse.
     #[test]
     fn a_missing_gpu_is_a_sentence() {
-        if let Err(error) = Place::open(Device::Cuda(4096), Precision::F32) {
+        if let Err(error) = Place::open(Device::Cuda(4096), Precision::Bf16) {
             let text = error.to_string();
             assert!(text.contains("cuda:4096") && !text.contains('\n') && text.len() > 40, "{text}");
         }

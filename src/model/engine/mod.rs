@@ -9,7 +9,8 @@ mod executor;
 mod layers;
 mod text_layers;
 
-pub use device::Device;
+pub use device::{Device, Precision};
 pub use executor::{Network, Trace, Traced};
 
+pub(crate) use device::Place;
 pub(crate) use layers::{LayerNorm, Linear};
