@@ -12,6 +12,8 @@ use serde_json::{json, Value};
 use tempfile::TempDir;
 use zoobench::zoo::embedded;
 
+#[path = "cli/devices.rs"]
+mod devices;
 #[path = "cli/evaluating.rs"]
 mod evaluating;
 #[path = "cli/predicting.rs"]
