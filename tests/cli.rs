@@ -20,6 +20,8 @@ mod evaluating;
 mod predicting;
 #[path = "cli/running.rs"]
 mod running;
+#[path = "common/schema.rs"]
+mod schema;
 #[path = "cli/states.rs"]
 mod states;
 

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::compare::{CompareArgs, COMPARE_EXAMPLES};
+use super::doctor::DoctorArgs;
 use super::exit;
 use super::gate::{BaselineArgs, GateArgs, BASELINE_EXAMPLES, GATE_EXAMPLES};
 use super::intervals::IntervalArgs;
@@ -57,6 +58,8 @@ pub enum Command {
     /// Measure how long the models take, by name, with intervals and a verdict
     #[command(after_help = LATENCY_EXAMPLES)]
     Latency(LatencyArgs),
+    /// Say whether this machine and this binary can run on a GPU, and what is missing
+    Doctor(DoctorArgs),
     /// Carry out one order of `latency`, read from stdin
     #[command(hide = true)]
     LatencyWorker,

@@ -10,7 +10,7 @@ use super::failure::{Failure, Kind};
 use super::interrupt::{stop_on_interrupt, INTERRUPTED};
 use super::output::{deliver, stdout_colour, width};
 use super::progress::Progress;
-use super::{compare, exit, explain, gate, latency, merge, zoo_json, zoo_table};
+use super::{compare, doctor, exit, explain, gate, latency, merge, zoo_json, zoo_table};
 use crate::dataset::{read_image_ids, write_whole, Annotations};
 use crate::evaluation::{Evaluator, Options, Protocol};
 use crate::model::Execution;
@@ -31,6 +31,7 @@ pub fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Gate(args) => gate::gate(&args),
         Command::Zoo(args) => zoo(&args),
         Command::Latency(args) => latency::latency(args, &INTERRUPTED),
+        Command::Doctor(args) => doctor::doctor(&args),
         Command::LatencyWorker => latency::worker(),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "zoobench", &mut std::io::stdout());

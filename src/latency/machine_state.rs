@@ -155,7 +155,7 @@ impl ClockReadings {
 /// The clock of what computes.
 enum Watched {
     Cpu,
-    Gpu(OnlyGpu),
+    Gpu(Box<OnlyGpu>),
     Unknown,
 }
 
@@ -163,7 +163,7 @@ impl Watched {
     fn of(device: Device) -> Self {
         match device {
             Device::Cpu => Self::Cpu,
-            Device::Cuda(_) => OnlyGpu::find().map_or(Self::Unknown, Self::Gpu),
+            Device::Cuda(_) => OnlyGpu::find().map_or(Self::Unknown, |gpu| Self::Gpu(Box::new(gpu))),
         }
     }
 

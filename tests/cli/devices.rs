@@ -51,6 +51,25 @@ fn the_processor_computes_in_f32() {
     refused_everywhere(&["--dtype", "f64"], &["f64", "tf32"]);
 }
 
+/// Whatever this machine has, the doctor and the run agree.
+#[test]
+fn the_doctor_says_whether_a_gpu_run_could_start() {
+    let place = Workplace::with_shapes(1, &[V1]);
+    let finished = place.run(&["doctor", "gpu", "--json"]);
+    let found: Value = serde_json::from_str(&finished.stdout).expect("JSON");
+    let schema = serde_json::from_str(zoobench::doctor::DOCTOR_JSON_SCHEMA).expect("JSON");
+    assert_eq!(schema::departures(&schema, &found), Vec::<String>::new());
+    let ready = found["ready"].as_bool().expect("yes or no");
+    assert_eq!(finished.code, if ready { 0 } else { 2 }, "{found}");
+    assert_eq!(found["missing"].as_array().is_some_and(Vec::is_empty), ready);
+    let told = place.run(&["doctor", "gpu"]);
+    assert_eq!((told.code, told.stdout.contains("cannot start")), (finished.code, !ready));
+    if !ready {
+        refused_everywhere(&["--device", "cuda", "--dtype", "bf16"], &["device cuda:0"]);
+    }
+    place.run(&["doctor"]).refused(&["gpu"]);
+}
+
 #[test]
 fn what_computed_is_recorded() {
     let place = Workplace::with_shapes(1, &[V1]);

@@ -26,7 +26,8 @@ pub(super) fn check_libraries() -> Result<(), String> {
 
 /// A sentence about the first library that is missing.
 fn missing(is_missing: impl Fn(&Library) -> bool) -> Option<String> {
-    let library = Library::ALL.iter().find(|library| library.is_needed() && is_missing(library))?;
+    let library =
+        Library::ALL.iter().find(|library| library.is_needed(cfg!(feature = "cudnn")) && is_missing(library))?;
     Some(match library.is_driver() {
         true => format!("there is no NVIDIA driver: {} is not on this machine; {DOCTOR}", library.file()),
         false => format!("{} is not where libraries are looked for (LD_LIBRARY_PATH); {DOCTOR}", library.file()),
@@ -93,7 +94,7 @@ mod tests {
         assert!(driver.starts_with("there is no NVIDIA driver: libcuda.so.1"), "{driver}");
         let cublas = missing(|library| !library.is_driver()).expect("all but the driver");
         assert!(cublas.contains("libcublas.so") && cublas.contains("LD_LIBRARY_PATH"), "{cublas}");
-        assert_eq!(missing(|library| !library.is_needed()), None);
+        assert_eq!(missing(|library| !library.is_needed(true)), None);
     }
 
     #[cfg(feature = "cuda")]

@@ -5,8 +5,6 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
-
 /// Endings of a library's name that cudarc tries when it loads one, `lib<name>.so` before them.
 const VERSIONS: [&str; 7] = ["", ".13", ".12", ".11", ".10", ".9", ".1"];
 
@@ -26,19 +24,34 @@ const STANDARD: [&str; 8] = [
 const CACHE: &str = "/etc/ld.so.cache";
 
 /// One of NVIDIA's libraries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Library {
     /// Its name, as in `lib<name>.so`.
     pub name: &'static str,
     /// What it is.
     pub title: &'static str,
     need: Need,
-    /// The package of PyPI that carries it; none for the driver's own.
-    pub package: Option<&'static str>,
+    /// The wheel that carries it; none for the driver's own.
+    pub wheel: Option<Wheel>,
+}
+
+/// A package of PyPI that carries libraries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wheel {
+    /// Its name.
+    pub package: &'static str,
+    /// Where it puts them, below `site-packages`.
+    pub folder: &'static str,
+}
+
+const CUDNN_WHEEL: Option<Wheel> = Some(Wheel { package: "nvidia-cudnn-cu13", folder: "nvidia/cudnn/lib" });
+
+const fn toolkit(package: &'static str) -> Option<Wheel> {
+    Some(Wheel { package, folder: "nvidia/cu13/lib" })
 }
 
 /// When a library is needed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Need {
     Always,
     /// By binaries with the feature `cudnn`.
@@ -50,27 +63,27 @@ enum Need {
 impl Library {
     /// All that CUDA builds may load, the driver's first.
     pub const ALL: [Self; 7] = [
-        Self { name: "cuda", title: "driver", need: Need::Always, package: None },
-        Self { name: "cublas", title: "cuBLAS", need: Need::Always, package: Some("nvidia-cublas") },
-        Self { name: "cublasLt", title: "cuBLASLt", need: Need::Always, package: Some("nvidia-cublas") },
-        Self { name: "curand", title: "cuRAND", need: Need::Always, package: Some("nvidia-curand") },
-        Self { name: "cudnn", title: "cuDNN", need: Need::Cudnn, package: Some("nvidia-cudnn-cu13") },
-        Self { name: "nvrtc", title: "NVRTC", need: Need::Seldom, package: Some("nvidia-cuda-nvrtc") },
-        Self { name: "cudart", title: "CUDA runtime", need: Need::Seldom, package: Some("nvidia-cuda-runtime") },
+        Self { name: "cuda", title: "driver", need: Need::Always, wheel: None },
+        Self { name: "cublas", title: "cuBLAS", need: Need::Always, wheel: toolkit("nvidia-cublas") },
+        Self { name: "cublasLt", title: "cuBLASLt", need: Need::Always, wheel: toolkit("nvidia-cublas") },
+        Self { name: "curand", title: "cuRAND", need: Need::Always, wheel: toolkit("nvidia-curand") },
+        Self { name: "cudnn", title: "cuDNN", need: Need::Cudnn, wheel: CUDNN_WHEEL },
+        Self { name: "nvrtc", title: "NVRTC", need: Need::Seldom, wheel: toolkit("nvidia-cuda-nvrtc") },
+        Self { name: "cudart", title: "CUDA runtime", need: Need::Seldom, wheel: toolkit("nvidia-cuda-runtime") },
     ];
 
-    /// Whether this binary opens no GPU without it.
-    pub fn is_needed(&self) -> bool {
+    /// Whether a binary, with or without the feature `cudnn`, opens no GPU without it.
+    pub fn is_needed(&self, cudnn: bool) -> bool {
         match self.need {
             Need::Always => true,
-            Need::Cudnn => cfg!(feature = "cudnn"),
+            Need::Cudnn => cudnn,
             Need::Seldom => false,
         }
     }
 
     /// Whether it comes with the driver.
     pub fn is_driver(&self) -> bool {
-        self.package.is_none()
+        self.wheel.is_none()
     }
 
     /// The file's usual name.

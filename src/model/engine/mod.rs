@@ -16,7 +16,7 @@ mod text_layers;
 
 pub use device::Device;
 pub use executor::{Network, Trace, Traced};
-pub use libraries::{Library, SearchPath};
+pub use libraries::{Library, SearchPath, Wheel};
 pub use precision::Precision;
 
 pub(crate) use executor::wanted_values;
