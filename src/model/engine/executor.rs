@@ -237,3 +237,50 @@ fn expected_distances(x: &Tensor, bins: usize) -> Candle<Tensor> {
     let distances = Tensor::arange(0.0, bins as f32, x.device())?.to_dtype(x.dtype())?.reshape((1, 1, bins, 1))?;
     probabilities.broadcast_mul(&distances)?.sum(2)?.reshape((images, 4, rows, columns))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::*;
+    use crate::model::checkpoint::Checkpoint;
+    use crate::model::Architecture;
+
+    /// A small trained network.
+    fn shapes() -> Checkpoint {
+        let archive = std::fs::File::open(concat!(env!("CARGO_MANIFEST_DIR"), "/datasets/shapes.zip"));
+        let mut archive = zip::ZipArchive::new(archive.expect("a file of the repository")).expect("an archive");
+        let mut bytes = Vec::new();
+        let mut entry = archive.by_name("weights/shapes_v2-bd8e3ecd.pth").expect("the weights");
+        entry.read_to_end(&mut bytes).expect("they can be unpacked");
+        Checkpoint::from_bytes("shapes_v2", bytes).expect("a checkpoint")
+    }
+
+    /// Head outputs of one image, all values in one row.
+    fn outputs(checkpoint: &Checkpoint, dtype: DType) -> Vec<f32> {
+        let architecture = Architecture::detect(checkpoint).expect("an architecture");
+        let place = Place { dtype, ..Place::cpu() };
+        let network = Network::load(Graph::new(&architecture), checkpoint, place).expect("the weights are complete");
+        let width = architecture.text.projection;
+        let row =
+            |class| (0..width).map(move |column| if column % 5 == class { (5.0 / width as f32).sqrt() } else { 0.0 });
+        let texts = TextEmbeddings::new(width, (0..5).flat_map(row).collect()).expect("rows");
+        let pixels = (0..Letterbox::VALUES).map(|index| (index / 40 % 7) as f32 / 6.0).collect();
+        let batch = InputBatch::new(1, pixels).expect("an image");
+        let output = network.forward(&batch, &texts).expect("the network runs").remove(0);
+        let levels = output.levels.into_iter().flat_map(|level| [level.logits, level.distances, level.coefficients]);
+        levels.flatten().chain(output.prototypes).collect()
+    }
+
+    /// A GPU runs the same operations in types that the processor is not offered in: each of them must take its
+    /// operands in one type, from the first to the last. candle multiplies no bfloat16 on the processor.
+    #[test]
+    fn the_whole_network_runs_in_half_precision() {
+        let checkpoint = shapes();
+        let (exact, rounded) = (outputs(&checkpoint, DType::F32), outputs(&checkpoint, DType::F16));
+        let size = exact.iter().map(|value| f64::from(value * value)).sum::<f64>().sqrt();
+        let difference = exact.iter().zip(&rounded).map(|(a, b)| f64::from((a - b).powi(2))).sum::<f64>().sqrt();
+        let share = difference / size;
+        assert!(share > 1e-5 && share < 0.01, "float16 has 11 bits: {share}");
+    }
+}
