@@ -12,12 +12,16 @@ use serde_json::{json, Value};
 use tempfile::TempDir;
 use zoobench::zoo::embedded;
 
+#[path = "cli/devices.rs"]
+mod devices;
 #[path = "cli/evaluating.rs"]
 mod evaluating;
 #[path = "cli/predicting.rs"]
 mod predicting;
 #[path = "cli/running.rs"]
 mod running;
+#[path = "common/schema.rs"]
+mod schema;
 #[path = "cli/states.rs"]
 mod states;
 

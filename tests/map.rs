@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The rooms in the order the data moves, ground floor first.
-const ORDER: [&str; 12] = [
+const ORDER: [&str; 13] = [
     "kernels",
     "mask",
     "dataset",
@@ -16,6 +16,7 @@ const ORDER: [&str; 12] = [
     "gate",
     "run",
     "latency",
+    "doctor",
     "cli",
 ];
 

@@ -2,6 +2,8 @@
 #![cfg(feature = "report")]
 
 mod common;
+#[path = "common/schema.rs"]
+mod schema;
 #[path = "common/snapshot.rs"]
 mod snapshot;
 #[path = "common/synthetic.rs"]
@@ -16,7 +18,8 @@ use synthetic::{limited_run, zoo_run, Synthetic};
 use tempfile::TempDir;
 use zoobench::report::{
     compare, csv, eval_results, json, latex, markdown, metafile, model_index, plots, run_verdict, terminal, write,
-    ReportError, Row, RowStatus, RunVerdict, StoredRun, Verdict,
+    ReportError, Row, RowStatus, RunVerdict, StoredRun, Verdict, METRICS_JSON_SCHEMA, REPORT_JSON_SCHEMA,
+    RUN_JSON_SCHEMA,
 };
 
 fn stored(run: &Synthetic) -> (TempDir, StoredRun) {
@@ -50,6 +53,22 @@ fn a_stored_run_reads_back_as_it_was() {
     assert_eq!(*read.record(), run.record);
     assert_eq!(read.metrics("seg-m-head"), Some(&run.metrics[2]));
     assert_eq!(read.metrics("v2-seg-m-all"), None);
+}
+
+#[test]
+fn what_is_stored_and_told_matches_its_schema() {
+    let run = zoo_run(5);
+    let departures = |schema: &str, value: &serde_json::Value| {
+        schema::departures(&serde_json::from_str(schema).expect("a schema is JSON"), value)
+    };
+    let mut record = serde_json::to_value(&run.record).expect("JSON");
+    let metrics = serde_json::to_value(&run.metrics[2]).expect("JSON");
+    let told = serde_json::from_str(&json(&stored(&run).1)).expect("JSON");
+    for (schema, value) in [(RUN_JSON_SCHEMA, &record), (METRICS_JSON_SCHEMA, &metrics), (REPORT_JSON_SCHEMA, &told)] {
+        assert_eq!(departures(schema, value), Vec::<String>::new());
+    }
+    record["machine"]["dtype"] = 32.into();
+    assert_eq!(departures(RUN_JSON_SCHEMA, &record), ["$.machine.dtype: not \"string\""]);
 }
 
 #[test]

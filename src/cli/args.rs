@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::compare::{CompareArgs, COMPARE_EXAMPLES};
+use super::doctor::DoctorArgs;
 use super::exit;
 use super::gate::{BaselineArgs, GateArgs, BASELINE_EXAMPLES, GATE_EXAMPLES};
 use super::intervals::IntervalArgs;
@@ -13,7 +14,7 @@ use super::latency::{LatencyArgs, LATENCY_EXAMPLES};
 use super::merge::{MergeArgs, MERGE_EXAMPLES};
 use super::output::STDOUT;
 use crate::evaluation::{AreaRule, IouType, Protocol};
-use crate::model::Engine;
+use crate::model::{Device, Engine, Execution, Precision};
 use crate::run::ResultsFile;
 
 /// Evaluate the YOLO-World-Seg model zoo on LVIS.
@@ -58,6 +59,8 @@ pub enum Command {
     /// Measure how long the models take, by name, with intervals and a verdict
     #[command(after_help = LATENCY_EXAMPLES)]
     Latency(LatencyArgs),
+    /// Say whether this machine and this binary can run on a GPU, and what is missing
+    Doctor(DoctorArgs),
     /// Carry out one order of `latency`, read from stdin
     #[command(hide = true)]
     LatencyWorker,
@@ -163,12 +166,9 @@ impl From<ResultsArg> for ResultsFile {
 /// Arguments that say how the network is computed.
 #[derive(Debug, Args)]
 pub struct ComputeArgs {
-    /// Device of the network
-    #[arg(long, value_name = "DEVICE", default_value = "cpu")]
-    pub device: String,
-    /// What computes it there
+    /// Where, by what, and in which arithmetic
     #[command(flatten)]
-    pub engine: EngineArgs,
+    pub execution: ExecutionArgs,
     /// Images a network call
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub batch: u16,
@@ -186,25 +186,58 @@ pub enum EngineArg {
     Fast,
 }
 
-/// Arguments that name the engine.
-#[derive(Debug, Args)]
-pub struct EngineArgs {
-    /// What computes the network
-    #[arg(long, value_name = "ENGINE", value_enum, default_value_t = EngineArg::Fast)]
-    engine: EngineArg,
-    /// Every convolution as the sum it is: no minimal filtering (Winograd), which candle never has
-    #[arg(long)]
-    exact: bool,
+/// The arithmetic of the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DtypeArg {
+    /// float32 throughout
+    F32,
+    /// float32, products rounded to 10 bits of mantissa first
+    Tf32,
+    /// float16
+    F16,
+    /// bfloat16
+    Bf16,
 }
 
-impl EngineArgs {
-    /// The engine.
-    pub fn engine(&self) -> Engine {
-        match (self.engine, self.exact) {
-            (EngineArg::Candle, _) => Engine::Candle,
-            (EngineArg::Fast, false) => Engine::Fast,
-            (EngineArg::Fast, true) => Engine::FastExact,
+impl From<DtypeArg> for Precision {
+    fn from(arg: DtypeArg) -> Self {
+        match arg {
+            DtypeArg::F32 => Self::F32,
+            DtypeArg::Tf32 => Self::Tf32,
+            DtypeArg::F16 => Self::F16,
+            DtypeArg::Bf16 => Self::Bf16,
         }
+    }
+}
+
+/// Arguments that say where the network is computed, by what, and in which arithmetic.
+#[derive(Debug, Args)]
+pub struct ExecutionArgs {
+    /// Device of the network: cpu, or cuda or cuda:N in builds with the feature `cuda`
+    #[arg(long, value_name = "DEVICE", default_value = "cpu")]
+    device: Device,
+    /// What computes the network [default: fast on the CPU, candle on a GPU]
+    #[arg(long, value_name = "ENGINE", value_enum)]
+    engine: Option<EngineArg>,
+    /// Every convolution as the sum it is: no minimal filtering (Winograd), which candle never has on the CPU
+    #[arg(long)]
+    exact: bool,
+    /// Arithmetic of the network; all but f32 need a GPU
+    #[arg(long, value_name = "DTYPE", value_enum, default_value_t = DtypeArg::F32)]
+    dtype: DtypeArg,
+}
+
+impl ExecutionArgs {
+    /// What was asked for, whether or not it is there.
+    pub fn execution(&self) -> Execution {
+        let engine = match (self.engine, self.exact, self.device) {
+            // cuDNN chooses its algorithms itself, so that nothing on a GPU is exact by promise.
+            (_, true, Device::Cuda(_)) | (None | Some(EngineArg::Fast), true, Device::Cpu) => Engine::FastExact,
+            (Some(EngineArg::Candle), ..) => Engine::Candle,
+            (Some(EngineArg::Fast), ..) => Engine::Fast,
+            (None, false, device) => Execution::from(device).engine,
+        };
+        Execution { device: self.device, engine, precision: self.dtype.into() }
     }
 }
 

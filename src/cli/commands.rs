@@ -10,9 +10,10 @@ use super::failure::{Failure, Kind};
 use super::interrupt::{stop_on_interrupt, INTERRUPTED};
 use super::output::{deliver, stdout_colour, width};
 use super::progress::Progress;
-use super::{compare, exit, explain, gate, latency, merge, zoo_json, zoo_table};
+use super::{compare, doctor, exit, explain, gate, latency, merge, zoo_json, zoo_table};
 use crate::dataset::{read_image_ids, write_whole, Annotations};
 use crate::evaluation::{Evaluator, Options, Protocol};
+use crate::model::Execution;
 use crate::report::{self, Row, RowStatus, RunVerdict, StoredRun, Trend};
 use crate::run::{self, Compute, Job, Outcome, Predicted, Prediction, RunError, Subset};
 use crate::zoo::Zoo;
@@ -30,6 +31,7 @@ pub fn dispatch(command: Command) -> Result<u8, Failure> {
         Command::Gate(args) => gate::gate(&args),
         Command::Zoo(args) => zoo(&args),
         Command::Latency(args) => latency::latency(args, &INTERRUPTED),
+        Command::Doctor(args) => doctor::doctor(&args),
         Command::LatencyWorker => latency::worker(),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "zoobench", &mut std::io::stdout());
@@ -112,7 +114,7 @@ fn predict(args: PredictArgs) -> Result<u8, Failure> {
             warn_of_sizes(written.size_mismatches);
             eprintln!("{}: {} detections in {} images", job.out.display(), written.detections, written.images);
             if args.json.is_some() {
-                deliver(args.json.as_deref(), String::new, || predicted(&job.out, &written))?;
+                deliver(args.json.as_deref(), String::new, || predicted(&job.out, job.compute.execution, &written))?;
             }
             Ok(exit::DONE)
         }
@@ -122,10 +124,13 @@ fn predict(args: PredictArgs) -> Result<u8, Failure> {
 }
 
 /// What `predict --json` tells.
-fn predicted(out: &Path, written: &Predicted) -> String {
+fn predicted(out: &Path, execution: Execution, written: &Predicted) -> String {
     let document = serde_json::json!({
         "schema_version": 1,
         "results": out.display().to_string(),
+        "device": execution.device.to_string(),
+        "engine": execution.engine.name(),
+        "dtype": execution.precision.name(),
         "images": written.images,
         "detections": written.detections,
         "image_size_mismatches": written.size_mismatches,
@@ -218,8 +223,7 @@ fn zoo(args: &ZooArgs) -> Result<u8, Failure> {
 
 fn compute(args: &ComputeArgs) -> Compute {
     Compute {
-        device: args.device.clone(),
-        engine: args.engine.engine(),
+        execution: args.execution.execution(),
         batch: usize::from(args.batch),
         threads: args.threads.map(usize::from),
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use clap::Args;
 
-use super::args::EngineArgs;
+use super::args::ExecutionArgs;
 use super::failure::{Failure, Kind};
 use super::interrupt::stop_on_interrupt;
 use super::output::{print, width, STDOUT};
@@ -50,12 +50,9 @@ pub struct LatencyArgs {
     /// `forward` of an architecture with random weights: v1-M, v1-L, v2-M or v2-L
     #[arg(long, value_name = "ARCHITECTURE", conflicts_with = "variants")]
     random_weights: Option<String>,
-    /// Device of the network
-    #[arg(long, value_name = "DEVICE", default_value = "cpu")]
-    device: String,
-    /// What computes it there
+    /// Where, by what, and in which arithmetic
     #[command(flatten)]
-    engine: EngineArgs,
+    execution: ExecutionArgs,
     /// Threads [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -141,11 +138,7 @@ fn job(args: LatencyArgs) -> Result<LatencyJob, Failure> {
         weights: args.weights,
         variants: args.variants,
         random_weights: args.random_weights,
-        computed: Computed {
-            device: args.device,
-            engine: args.engine.engine(),
-            threads: args.threads.map(usize::from),
-        },
+        computed: Computed { execution: args.execution.execution(), threads: args.threads.map(usize::from) },
         length: args.length.length(),
         seed: SEED,
         accuracy: args.accuracy,

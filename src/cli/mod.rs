@@ -4,6 +4,7 @@
 mod args;
 mod commands;
 mod compare;
+mod doctor;
 mod eval_table;
 pub mod exit;
 mod explain;

@@ -129,11 +129,16 @@ impl Accuracy {
                 let (theirs, ours) = (metrics.weights_sha256.clone(), row.weights_sha256.clone());
                 Some(Reason::AccuracyWeights { run: folder, variant, theirs, ours })
             }
-            Some(metrics) if metrics.engine != row.engine => {
-                let (theirs, ours) = (metrics.engine.clone(), row.engine.clone());
-                Some(Reason::AccuracyEngine { run: folder, variant, theirs, ours })
+            Some(metrics) => {
+                let theirs = computed(&metrics.engine, &run.record().machine.device, &metrics.dtype);
+                let ours = computed(&row.engine, &row.device, &row.dtype);
+                (theirs != ours).then_some(Reason::AccuracyEngine { run: folder, variant, theirs, ours })
             }
-            Some(_) => None,
         }
     }
+}
+
+/// How a network was computed, in words.
+fn computed(engine: &str, device: &str, dtype: &str) -> String {
+    format!("{engine} on {device} in {dtype}")
 }

@@ -30,11 +30,12 @@ fn row(named: &Named<'_>, task: &Task, reports: &[WorkReport]) -> Option<Row> {
     let detects = matches!(task.latency, Latency::Detect | Latency::Segment);
     let sum = |value: fn(&TaskReport) -> usize| series.iter().map(|series| value(series)).sum::<usize>();
     let clocks: Vec<f64> = series.iter().filter_map(|series| series.clock.mean_mhz).collect();
+    let execution = named.computed.execution;
     let measurement = Measurement {
         variant: named.variant.to_owned(),
-        device: named.computed.device.clone(),
-        engine: named.computed.engine.name().to_owned(),
-        dtype: "f32".to_owned(),
+        device: execution.device.to_string(),
+        engine: execution.engine.name().to_owned(),
+        dtype: execution.precision.name().to_owned(),
         scenario: task.scenario,
         batch: task.batch,
         latency: task.latency,

@@ -20,6 +20,7 @@ use super::stored::read_record;
 use super::task::{Latency, Scenario, Task};
 use super::verdict::{row_reasons, Reason};
 use super::LatencyError;
+use crate::model::{Device, Engine, Execution};
 use crate::run::{Job, Plan, ResultsFile, Subset, WeightsPlace};
 use crate::zoo::Zoo;
 
@@ -217,7 +218,22 @@ fn command(job: &LatencyJob) -> String {
         path.as_ref().map(|path| format!(" {flag} {}", path.display())).unwrap_or_default()
     };
     let (data, weights) = (path("--data", &job.data), path("--weights", &job.weights));
-    format!("zoobench run --zoo {}{data}{weights} --out runs/{}", job.zoo_argument, job.zoo.name)
+    let computed = computed_arguments(job.computed.execution);
+    format!("zoobench run --zoo {}{data}{weights}{computed} --out runs/{}", job.zoo_argument, job.zoo.name)
+}
+
+/// The arguments of an execution other than the default.
+fn computed_arguments(execution: Execution) -> String {
+    let Execution { device, engine, precision } = execution;
+    let usual = Execution::from(device);
+    let device = (device != Device::Cpu).then(|| format!(" --device {device}"));
+    let engine = (engine != usual.engine).then(|| match engine {
+        Engine::Candle => " --engine candle".to_owned(),
+        Engine::Fast => " --engine fast".to_owned(),
+        Engine::FastExact => " --exact".to_owned(),
+    });
+    let dtype = (precision != usual.precision).then(|| format!(" --dtype {}", precision.name()));
+    [device, engine, dtype].into_iter().flatten().collect()
 }
 
 /// What the processes of each variant told, in the order in which they ran.

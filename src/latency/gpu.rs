@@ -6,6 +6,8 @@ use nvml_wrapper::{Device, Nvml};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::model::Device as NetworkDevice;
+
 /// A GPU at one moment. What it does not tell is unknown.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct GpuState {
@@ -72,6 +74,26 @@ pub fn survey_gpus() -> GpuSurvey {
     survey
 }
 
+/// The clock of the multiprocessors of the one GPU of this machine. Where there are several, CUDA and NVML
+/// may count them differently, so that none of them is known to be the one that computes.
+pub(super) struct OnlyGpu(Nvml);
+
+impl OnlyGpu {
+    pub(super) fn find() -> Option<Self> {
+        let nvml = Nvml::init().ok()?;
+        (nvml.device_count().ok()? == 1).then_some(Self(nvml))
+    }
+
+    pub(super) fn clock_mhz(&self) -> Option<f64> {
+        self.0.device_by_index(0).ok()?.clock_info(Clock::SM).ok().map(f64::from)
+    }
+
+    /// The clock that applications get by default.
+    pub(super) fn usual_clock_mhz(&self) -> Option<f64> {
+        self.0.device_by_index(0).ok()?.clock(Clock::SM, ClockId::DefaultAppClock).ok().map(f64::from)
+    }
+}
+
 fn no_driver(error: &NvmlError) -> String {
     match error {
         NvmlError::LibloadingError(_) => "no NVIDIA driver: its library libnvidia-ml is not on this machine".to_owned(),
@@ -108,15 +130,19 @@ fn state(device: &Device<'_>) -> GpuState {
 }
 
 impl GpuSurvey {
-    /// In one line: what there is, or why there is nothing.
-    pub fn summary(&self) -> String {
+    /// In one line: what there is, or why there is nothing, and whether it computed.
+    pub fn summary(&self, device: NetworkDevice) -> String {
         if self.gpus.is_empty() {
             return self.problem.clone().unwrap_or_else(|| "the NVIDIA driver sees no GPU".to_owned());
         }
         let name = |gpu: &GpuState| gpu.name.clone().unwrap_or_else(|| "an unnamed GPU".to_owned());
         let names: Vec<String> = self.gpus.iter().map(name).collect();
         let driver = self.driver.as_deref().unwrap_or("unknown");
-        format!("{} (driver {driver}), not computed on", names.join(", "))
+        let part = match device {
+            NetworkDevice::Cpu => "not computed on".to_owned(),
+            NetworkDevice::Cuda(_) => format!("computed on {device}"),
+        };
+        format!("{} (driver {driver}), {part}", names.join(", "))
     }
 }
 
@@ -127,17 +153,18 @@ mod tests {
     #[test]
     fn a_machine_without_gpu_says_why_and_one_with_gpus_names_them() {
         let nothing = GpuSurvey { problem: Some("no NVIDIA driver".to_owned()), ..GpuSurvey::default() };
-        assert_eq!(nothing.summary(), "no NVIDIA driver");
-        assert_eq!(GpuSurvey::default().summary(), "the NVIDIA driver sees no GPU");
+        assert_eq!(nothing.summary(NetworkDevice::Cpu), "no NVIDIA driver");
+        assert_eq!(GpuSurvey::default().summary(NetworkDevice::Cpu), "the NVIDIA driver sees no GPU");
         let gpu = GpuState { name: Some("A".to_owned()), ..GpuState::default() };
         let two = GpuSurvey { driver: Some("1".to_owned()), gpus: vec![gpu, GpuState::default()], ..nothing };
-        assert_eq!(two.summary(), "A, an unnamed GPU (driver 1), not computed on");
+        assert_eq!(two.summary(NetworkDevice::Cpu), "A, an unnamed GPU (driver 1), not computed on");
+        assert_eq!(two.summary(NetworkDevice::Cuda(1)), "A, an unnamed GPU (driver 1), computed on cuda:1");
     }
 
     #[test]
     fn the_survey_of_this_machine_is_a_gpu_or_a_reason() {
         let survey = survey_gpus();
-        assert!(!survey.gpus.is_empty() || !survey.summary().is_empty());
+        assert!(!survey.gpus.is_empty() || !survey.summary(NetworkDevice::Cpu).is_empty());
         assert!(survey.driver.is_some() || survey.problem.is_some(), "{survey:?}");
     }
 }

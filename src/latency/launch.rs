@@ -79,7 +79,7 @@ mod tests {
     use super::super::length::Length;
     use super::super::order::Computed;
     use super::*;
-    use crate::model::Engine;
+    use crate::model::Device;
 
     fn order() -> WorkOrder {
         WorkOrder {
@@ -87,7 +87,7 @@ mod tests {
             data: None,
             weights: None,
             subject: SubjectName::Variant("shapes_v1".to_owned()),
-            computed: Computed { device: "cpu".to_owned(), engine: Engine::Fast, threads: Some(1) },
+            computed: Computed { execution: Device::Cpu.into(), threads: Some(1) },
             length: Length::Trial,
             seed: 1,
             tasks: Length::Standard.tasks(),

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::gpu::{survey_gpus, GpuState};
+use super::gpu::{survey_gpus, GpuState, OnlyGpu};
+use crate::model::Device;
 
 /// Ten readings of the clock a second.
 const READING_INTERVAL: Duration = Duration::from_millis(100);
@@ -151,22 +152,57 @@ impl ClockReadings {
     }
 }
 
+/// The clock of what computes.
+enum Watched {
+    Cpu,
+    Gpu(Box<OnlyGpu>),
+    Unknown,
+}
+
+impl Watched {
+    fn of(device: Device) -> Self {
+        match device {
+            Device::Cpu => Self::Cpu,
+            Device::Cuda(_) => OnlyGpu::find().map_or(Self::Unknown, |gpu| Self::Gpu(Box::new(gpu))),
+        }
+    }
+
+    fn clock_mhz(&self) -> Option<f64> {
+        match self {
+            Self::Cpu => clock_mhz(),
+            Self::Gpu(gpu) => gpu.clock_mhz(),
+            Self::Unknown => None,
+        }
+    }
+
+    fn usual_clock_mhz(&self) -> Option<f64> {
+        match self {
+            Self::Cpu => base_clock_mhz(),
+            Self::Gpu(gpu) => gpu.usual_clock_mhz(),
+            Self::Unknown => None,
+        }
+    }
+}
+
 /// Reads the clock in a thread of its own until it is finished.
 pub(super) struct ClockWatch {
+    usual_mhz: Option<f64>,
     ended: Arc<AtomicBool>,
     readings: Arc<Mutex<Vec<f64>>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl ClockWatch {
-    pub(super) fn start() -> Self {
+    pub(super) fn start(device: Device) -> Self {
+        let watched = Watched::of(device);
+        let usual_mhz = watched.usual_clock_mhz();
         let (ended, readings) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
         let (over, seen) = (Arc::clone(&ended), Arc::clone(&readings));
         let watch = move || {
             while !over.load(Ordering::Relaxed) {
                 let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
                 if seen.len() < MAX_READINGS {
-                    seen.extend(clock_mhz());
+                    seen.extend(watched.clock_mhz());
                 }
                 drop(seen);
                 std::thread::park_timeout(READING_INTERVAL);
@@ -174,7 +210,7 @@ impl ClockWatch {
         };
         // Without a thread there are no readings, and the clock counts as unknown.
         let thread = std::thread::Builder::new().name("clock".to_owned()).spawn(watch).ok();
-        Self { ended, readings, thread }
+        Self { usual_mhz, ended, readings, thread }
     }
 
     pub(super) fn finish(self) -> ClockReadings {
@@ -184,7 +220,7 @@ impl ClockWatch {
             // A reader that panicked leaves the readings it has.
             let _ = thread.join();
         }
-        ClockReadings::of(&self.readings.lock().unwrap_or_else(PoisonError::into_inner), base_clock_mhz())
+        ClockReadings::of(&self.readings.lock().unwrap_or_else(PoisonError::into_inner), self.usual_mhz)
     }
 }
 
@@ -227,7 +263,7 @@ mod tests {
 
     #[test]
     fn a_watch_ends_at_once() {
-        let readings = ClockWatch::start().finish();
+        let readings = ClockWatch::start(Device::Cpu).finish();
         assert!(readings.readings < 10);
     }
 }

@@ -10,8 +10,8 @@
 //! with replacement by a fixed seed. Nothing measured is dropped: outliers are counted and kept. What
 //! makes a figure worthless (noise, throttling, other load, a debug build, no accuracy result of the
 //! same weights) makes the verdict INVALID; what keeps a figure from being made at all (unknown
-//! names, no weights, a base of another machine) is refused with a [`LatencyError`]. Measured is the
-//! CPU: this build has no other device.
+//! names, no weights, a base of another machine) is refused with a [`LatencyError`]. A GPU's
+//! calls are timed on the host, from input in host memory to outputs in host memory.
 //!
 //! ```
 //! use zoobench::latency::Summary;

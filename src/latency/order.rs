@@ -8,7 +8,7 @@ use super::length::Length;
 use super::machine_state::ClockReadings;
 use super::sampling::{Stop, WarmedUp};
 use super::task::Task;
-use crate::model::Engine;
+use crate::model::Execution;
 use crate::run::Compute;
 
 /// Whose weights are timed.
@@ -24,10 +24,8 @@ pub enum SubjectName {
 /// How the network is computed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Computed {
-    /// Name of the device.
-    pub device: String,
-    /// What computes it there.
-    pub engine: Engine,
+    /// Where, by what, and in which arithmetic.
+    pub execution: Execution,
     /// Threads; all cores if `None`.
     pub threads: Option<usize>,
 }
@@ -35,7 +33,7 @@ pub struct Computed {
 impl Computed {
     /// As the evaluation calls it, an image at a time.
     pub(super) fn compute(&self) -> Compute {
-        Compute { device: self.device.clone(), engine: self.engine, batch: 1, threads: self.threads }
+        Compute { execution: self.execution, batch: 1, threads: self.threads }
     }
 }
 

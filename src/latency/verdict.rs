@@ -63,7 +63,7 @@ impl fmt::Display for Reason {
                 write!(f, "accuracy run {run} has other weights of {variant}: {theirs}, timed were {ours}")
             }
             Self::AccuracyEngine { run, variant, theirs, ours } => {
-                write!(f, "accuracy run {run} computed {variant} by {theirs}, timed was {ours}: run it again with the same --engine")
+                write!(f, "accuracy run {run} computed {variant} by {theirs}, timed was {ours}: run it again with the same --device, --engine and --dtype")
             }
             Self::RandomWeights { variant } => {
                 write!(f, "{variant}: random weights have no accuracy; the figure is that of the architecture alone")

@@ -150,7 +150,7 @@ fn fits(task: &Task, earlier: &[TaskReport]) -> bool {
 fn timed(order: &WorkOrder, subject: &Subject<'_>, task: Task, clock: &dyn Clock) -> Result<TaskReport, LatencyError> {
     let inputs = Inputs { images: subject.images.len(), batch: task.batch, seed: order.seed };
     forget_peak();
-    let (watch, before) = (ClockWatch::start(), Ticks::now());
+    let (watch, before) = (ClockWatch::start(order.computed.execution.device), Ticks::now());
     let series = measure(&Timed { subject, task }, &inputs, &order.length.limits(&task), clock)?;
     let other_load = Ticks::now().zip(before).and_then(|(now, before)| now.other_load(before));
     let Series { warm_up, samples, detections, stop } = series;

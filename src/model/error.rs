@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::checkpoint::CheckpointError;
+use super::engine::Device;
 use super::network::ParameterMismatch;
 
 /// Why a model could not be loaded or run.
@@ -171,6 +172,51 @@ pub enum ModelError {
         expected: usize,
         /// Values found.
         found: usize,
+    },
+
+    /// No device is called so.
+    #[error("device `{name}`: no device is called so; give `cpu`, `cuda` or `cuda:N`")]
+    UnknownDevice {
+        /// The name given.
+        name: String,
+    },
+
+    /// A device that is not there.
+    #[error("device {device}: {reason}")]
+    NoDevice {
+        /// The device.
+        device: Device,
+        /// What this build or this machine lacks.
+        reason: String,
+    },
+
+    /// Arithmetic that a device does not have.
+    #[error("dtype {precision} is not there on device {device}: the processor computes in f32; the others need --device cuda")]
+    NoSuchPrecision {
+        /// The arithmetic asked for.
+        precision: &'static str,
+        /// The device.
+        device: Device,
+    },
+
+    /// An engine that a device does not have.
+    #[error(
+        "engine {engine} is not there on device {device}: it is the processor's; give --engine candle, and no --exact"
+    )]
+    NoSuchEngine {
+        /// The engine asked for.
+        engine: &'static str,
+        /// The device.
+        device: Device,
+    },
+
+    /// The environment would change the arithmetic asked for.
+    #[error("dtype {precision} needs the environment variable NVIDIA_TF32_OVERRIDE {needed}: NVIDIA's libraries, which compute float32 as tf32 unless it is 0, read it when they are loaded")]
+    Tf32Override {
+        /// The arithmetic asked for.
+        precision: &'static str,
+        /// What it has to be.
+        needed: &'static str,
     },
 
     /// A stage was asked for that the network does not have.

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::engine::Device;
+use super::engine::{Device, Place, Precision};
+use super::ModelError;
 
 /// What computes the image network. All engines run the same graph with the same weights and agree
 /// to float32 rounding.
@@ -32,25 +33,68 @@ impl Engine {
     }
 }
 
-/// Where the network runs, and by what.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// Where the network runs, by what, and in which arithmetic.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Execution {
     /// The device.
     pub device: Device,
     /// The engine.
     pub engine: Engine,
+    /// The arithmetic.
+    pub precision: Precision,
+}
+
+impl Execution {
+    /// Whether this build and this machine can run so; a GPU is opened to find out.
+    ///
+    /// # Errors
+    /// An engine or an arithmetic that the device does not have, and a device that is not there.
+    pub fn check(self) -> Result<(), ModelError> {
+        self.open().map(|_| ())
+    }
+
+    /// Opens the device.
+    pub(super) fn open(self) -> Result<Place, ModelError> {
+        if self.engine != Engine::Candle && self.device != Device::Cpu {
+            return Err(ModelError::NoSuchEngine { engine: self.engine.name(), device: self.device });
+        }
+        Place::open(self.device, self.precision)
+    }
 }
 
 impl From<Device> for Execution {
-    /// The default engine on a device.
+    /// The default engine of a device: our kernels on the processor, candle's on a GPU.
     fn from(device: Device) -> Self {
-        Self { device, engine: Engine::default() }
+        let engine = match device {
+            Device::Cpu => Engine::Fast,
+            Device::Cuda(_) => Engine::Candle,
+        };
+        Self { device, engine, precision: Precision::default() }
     }
 }
 
 impl From<Engine> for Execution {
     /// An engine on the default device.
     fn from(engine: Engine) -> Self {
-        Self { device: Device::default(), engine }
+        Self { engine, ..Self::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_device_has_a_default_engine_that_it_can_run() {
+        assert!(Execution::from(Device::Cpu).check().is_ok());
+        assert_eq!(Execution::from(Device::Cuda(1)).engine, Engine::Candle);
+    }
+
+    #[test]
+    fn the_fast_engines_are_the_processor_s() {
+        for engine in [Engine::Fast, Engine::FastExact] {
+            let error = Execution { engine, ..Execution::from(Device::Cuda(0)) }.check().expect_err("refused");
+            assert!(matches!(error, ModelError::NoSuchEngine { .. }), "{error}");
+        }
     }
 }

@@ -49,7 +49,7 @@ pub use output::{HeadOutput, LevelOutput, PairLogit, SparseOutput, MASK_CHANNELS
 #[cfg(feature = "model")]
 pub use architecture::{Architecture, EnhancerSize, Family, HeadSize, Size, TextSize};
 #[cfg(feature = "model")]
-pub use engine::Device;
+pub use engine::{Device, Precision};
 #[cfg(feature = "model")]
 pub use error::{Excerpt, ModelError};
 #[cfg(feature = "model")]

@@ -1,6 +1,6 @@
 //! The model: text encoder and image network of one checkpoint.
 
-use super::engine::{Network, Trace};
+use super::engine::{Network, Place, Trace};
 use super::network::{check_parameters, Graph};
 use super::plan::Plan;
 use super::text::{TextCache, TextEmbeddings, TextEncoder};
@@ -33,7 +33,7 @@ impl Model {
     pub fn load(weights: &impl Weights, execution: impl Into<Execution>) -> Result<Self, ModelError> {
         let execution = execution.into();
         let architecture = checked_architecture(weights)?;
-        let text = load_text_encoder(weights, &architecture, execution)?;
+        let text = load_text_encoder(weights, &architecture)?;
         Ok(Self { text: Some(text), ..Self::of_network(weights, architecture, execution)? })
     }
 
@@ -57,12 +57,11 @@ impl Model {
     /// As [`Model::load`] and [`Model::encode_text`].
     pub fn texts_of(
         weights: &impl Weights,
-        execution: impl Into<Execution>,
         prompts: &[String],
         cache: &TextCache,
     ) -> Result<TextEmbeddings, ModelError> {
         let architecture = checked_architecture(weights)?;
-        let encode = || load_text_encoder(weights, &architecture, execution.into())?.encode(prompts);
+        let encode = || load_text_encoder(weights, &architecture)?.encode(prompts);
         cached(&architecture, weights.sha256(), prompts, cache, encode)
     }
 
@@ -176,8 +175,9 @@ impl Model {
 
 impl Executor {
     fn load(graph: Graph, weights: impl Weights, execution: Execution) -> Result<Self, ModelError> {
+        let place = execution.open()?;
         Ok(match execution.engine {
-            Engine::Candle => Self::Candle(Box::new(Network::load(graph, &weights, execution.device)?)),
+            Engine::Candle => Self::Candle(Box::new(Network::load(graph, &weights, place)?)),
             Engine::Fast => Self::Fast(Box::new(Plan::lower(graph, weights, true)?)),
             Engine::FastExact => Self::Fast(Box::new(Plan::lower(graph, weights, false)?)),
         })
@@ -191,12 +191,10 @@ fn checked_architecture(weights: &impl Weights) -> Result<Architecture, ModelErr
     Ok(architecture)
 }
 
-fn load_text_encoder(
-    weights: &impl Weights,
-    architecture: &Architecture,
-    execution: Execution,
-) -> Result<TextEncoder, ModelError> {
-    TextEncoder::load(weights, &architecture.text, &execution.device.candle())
+/// The texts are encoded once, so that always the processor does it, in float32: every device and arithmetic
+/// looks for the same embeddings.
+fn load_text_encoder(weights: &impl Weights, architecture: &Architecture) -> Result<TextEncoder, ModelError> {
+    TextEncoder::load(weights, &architecture.text, &Place::cpu())
 }
 
 /// Embeddings out of a cache, or encoded and kept there.

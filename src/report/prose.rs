@@ -103,8 +103,8 @@ pub(super) fn provenance(record: &RunRecord) -> Vec<String> {
         format!("annotations {}, sha256 {}", dataset.annotations, dataset.annotations_sha256),
         format!("{} of {} images, {} categories", dataset.images, dataset.images_total, dataset.categories),
         format!(
-            "{}, {} logical cores, {} threads used, {}, device {}, engine {}",
-            machine.cpu, machine.cores, machine.threads, machine.os, machine.device, machine.engine
+            "{}, {} logical cores, {} threads used, {}, device {}, engine {}, dtype {}",
+            machine.cpu, machine.cores, machine.threads, machine.os, machine.device, machine.engine, machine.dtype
         ),
     ]
     .into_iter()

@@ -32,6 +32,10 @@ fn first_engine() -> String {
     "candle".to_owned()
 }
 
+fn first_dtype() -> String {
+    "f32".to_owned()
+}
+
 fn rounding_tolerance_ap() -> f64 {
     ROUNDING_TOLERANCE_AP
 }
@@ -180,6 +184,9 @@ pub struct Machine {
     /// What computed the network there, for example `fast`.
     #[serde(default = "first_engine")]
     pub engine: String,
+    /// Its arithmetic, for example `f32`.
+    #[serde(default = "first_dtype")]
+    pub dtype: String,
 }
 
 /// `run.json`.
@@ -278,6 +285,9 @@ pub struct VariantMetrics {
     /// What computed the network, for example `fast`.
     #[serde(default = "first_engine")]
     pub engine: String,
+    /// Its arithmetic, for example `f32`.
+    #[serde(default = "first_dtype")]
+    pub dtype: String,
     /// Images evaluated.
     pub images: u64,
     /// Detections submitted.

@@ -43,8 +43,6 @@ pub enum RunError {
     NoWeightsFolder { zoo: String },
     #[error("{}: no such folder (given as the {what})", path.display())]
     NoFolder { path: PathBuf, what: &'static str },
-    #[error("device `{name}` is not in this build; it has `cpu`")]
-    UnknownDevice { name: String },
     #[error("{}: image id {id} is not in {annotations}", list.display())]
     UnknownImage { list: PathBuf, id: i64, annotations: String },
     #[error("{annotations}: no image to look at")]

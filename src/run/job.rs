@@ -4,16 +4,14 @@ use std::path::PathBuf;
 
 use super::inputs::Subset;
 use super::RunError;
-use crate::model::Engine;
+use crate::model::Execution;
 use crate::zoo::Zoo;
 
 /// How the network is computed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Compute {
-    /// Name of the device: `cpu`.
-    pub device: String,
-    /// What computes it there.
-    pub engine: Engine,
+    /// Where, by what, and in which arithmetic.
+    pub execution: Execution,
     /// Images a network call.
     pub batch: usize,
     /// Threads; all cores if `None`.

@@ -14,8 +14,9 @@ pub fn machine(compute: &Compute) -> Machine {
         cores: std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX)),
         os: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
         threads: u32::try_from(compute.threads()).unwrap_or(u32::MAX),
-        device: compute.device.clone(),
-        engine: compute.engine.name().to_owned(),
+        device: compute.execution.device.to_string(),
+        engine: compute.execution.engine.name().to_owned(),
+        dtype: compute.execution.precision.name().to_owned(),
     }
 }
 

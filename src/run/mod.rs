@@ -10,7 +10,7 @@
 //!
 //! ```no_run
 //! use std::sync::atomic::AtomicBool;
-//! use zoobench::model::Engine;
+//! use zoobench::model::Device;
 //! use zoobench::run::{run, Compute, Job, ResultsFile, Subset};
 //! use zoobench::zoo::Zoo;
 //!
@@ -23,7 +23,7 @@
 //!     subset: Subset::default(),
 //!     out: "runs/shapes".into(),
 //!     results: ResultsFile::Json,
-//!     compute: Compute { device: "cpu".into(), engine: Engine::Fast, batch: 1, threads: None },
+//!     compute: Compute { execution: Device::Cpu.into(), batch: 1, threads: None },
 //! };
 //! let outcome = run(&job, &(), &AtomicBool::new(false))?;
 //! assert!(!outcome.interrupted);

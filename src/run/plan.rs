@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use super::inputs::{restrict, samples, Sample};
-use super::job::{Compute, Job};
+use super::job::Job;
 use super::RunError;
 use crate::dataset::{class_prompts, Annotations, FileSource, Folder};
 use crate::model::checkpoint::Checkpoint;
-use crate::model::{Device, Execution};
+use crate::model::Execution;
 use crate::zoo::{EmbeddedFiles, Variant, Zoo};
 
 /// A job whose inputs are read and found good.
@@ -26,7 +26,7 @@ pub struct Plan<'a> {
     pub prompts: Vec<String>,
     /// Category id of each prompt.
     pub category_ids: Vec<i64>,
-    /// Where the network runs, and by what.
+    /// Where the network runs, by what, and in which arithmetic.
     pub execution: Execution,
     /// The zoo's variants.
     pub variants: Vec<PlannedVariant<'a>>,
@@ -57,10 +57,11 @@ impl<'a> Plan<'a> {
     /// Reads and checks what the job names.
     ///
     /// # Errors
-    /// An unknown variant, device or image id, a missing or unreadable file, a path that leaves the
+    /// A device that is not there, an unknown variant or image id, a missing or unreadable file, a path that leaves the
     /// data root, or a zoo without data.
     pub fn check(job: &'a Job) -> Result<Self, RunError> {
-        let execution = execution(&job.compute)?;
+        let execution = job.compute.execution;
+        execution.check()?;
         let variants = planned_variants(job)?;
         let (files, annotations) = data(job)?;
         let samples = samples(&annotations, files.as_ref(), &job.subset)?;
@@ -69,17 +70,6 @@ impl<'a> Plan<'a> {
         let images_total = annotations.images.len();
         let annotations = restrict(annotations, &samples);
         Ok(Self { job, files, annotations, images_total, samples, prompts, category_ids, execution, variants })
-    }
-}
-
-/// Where the network runs, and by what.
-///
-/// # Errors
-/// Any device but `cpu`: this build has no other.
-pub fn execution(compute: &Compute) -> Result<Execution, RunError> {
-    match compute.device.as_str() {
-        "cpu" => Ok(Execution { device: Device::Cpu, engine: compute.engine }),
-        name => Err(RunError::UnknownDevice { name: name.to_owned() }),
     }
 }
 

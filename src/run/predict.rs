@@ -59,7 +59,8 @@ pub struct Predicted {
 /// # Errors
 /// Whatever input is refused, an output that cannot be written, or an interruption.
 pub fn predict(job: &Prediction, observer: &dyn Observer, interrupted: &AtomicBool) -> Result<Predicted, RunError> {
-    let execution = plan::execution(&job.compute)?;
+    let execution = job.compute.execution;
+    execution.check()?;
     let files = plan::folder(&job.data, "data root").map(Folder)?;
     let annotations = Annotations::read(&job.annotations)?;
     let prompts = prompts(job, &annotations)?;

@@ -91,6 +91,7 @@ pub fn variant_metrics(plan: &Plan<'_>, variant: &str, measured: &Measured) -> V
         annotations_sha256: plan.annotations.sha256.clone(),
         weights_sha256: measured.weights_sha256.clone(),
         engine: plan.execution.engine.name().to_owned(),
+        dtype: plan.execution.precision.name().to_owned(),
         images: plan.samples.len() as u64,
         detections: measured.detections,
         parameters: measured.parameters.clone(),

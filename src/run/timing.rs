@@ -12,8 +12,12 @@ use crate::dataset::write_whole;
 /// Where the time of an image goes: the JSON of `predict --timing`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PredictTiming {
-    /// What computed the network: `candle`, `fast` or `fast-exact`.
+    /// Device of the network, for example `cpu`.
+    pub device: String,
+    /// What computed it there: `candle`, `fast` or `fast-exact`.
     pub engine: String,
+    /// Its arithmetic: `f32`, `tf32`, `f16` or `bf16`.
+    pub dtype: String,
     /// Threads of the pool.
     pub threads: usize,
     /// Images timed, one after the other.
@@ -38,7 +42,9 @@ impl PredictTiming {
     pub fn new(compute: &Compute, images: u64, clock: &Clock) -> Self {
         let stages = clock.costs().into_iter().filter(|cost| cost.name != "evaluation");
         Self {
-            engine: compute.engine.name().to_owned(),
+            device: compute.execution.device.to_string(),
+            engine: compute.execution.engine.name().to_owned(),
+            dtype: compute.execution.precision.name().to_owned(),
             threads: compute.threads(),
             images,
             stages: stages.map(|cost| StageTiming::new(&cost, images)).collect(),

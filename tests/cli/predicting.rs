@@ -147,12 +147,6 @@ fn an_output_that_cannot_be_written_is_refused() {
 }
 
 #[test]
-fn an_unknown_device_is_refused() {
-    let place = Workplace::with_shapes(1, &[V1]);
-    predict(&place, &["--device", "tpu"]).refused(&["tpu", "cpu"]);
-}
-
-#[test]
 fn another_size_than_annotated_is_counted() {
     let place = Workplace::with_shapes(1, &[V1]);
     place.change_annotations(|annotations| annotations["images"][0]["width"] = json!(10));

@@ -146,6 +146,7 @@ fn record(rows: Vec<Row>) -> RunRecord {
             threads: 8,
             device: "cpu".to_string(),
             engine: "fast".to_string(),
+            dtype: "f32".to_string(),
         },
     }
 }
@@ -177,6 +178,7 @@ fn metrics(variant: &str, mask: [f64; 4], boxes: [f64; 2], categories: u64) -> V
         annotations_sha256: ANNOTATIONS_SHA256.to_string(),
         weights_sha256: "ca465825".repeat(8),
         engine: "fast".to_string(),
+        dtype: "f32".to_string(),
         images: 19_809,
         detections: 5_942_700,
         parameters: [("total", 80_000_000), ("text", 63_000_000), ("image", 17_000_000)]

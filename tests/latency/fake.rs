@@ -15,7 +15,7 @@ use zoobench::latency::{
     Measured, OutputChecksum, SimulatedClock, StageSamples, SubjectName, Task, TaskReport, WorkOrder, WorkReport,
     Workload,
 };
-use zoobench::model::Engine;
+use zoobench::model::{Device, Engine};
 use zoobench::zoo::Zoo;
 
 /// What the made-up accuracy run and the made-up processes say of the program.
@@ -186,7 +186,7 @@ pub fn job(accuracy: Option<&Path>) -> LatencyJob {
         weights: None,
         variants: vec![],
         random_weights: None,
-        computed: Computed { device: "cpu".to_owned(), engine: Engine::default(), threads: Some(1) },
+        computed: Computed { execution: Device::Cpu.into(), threads: Some(1) },
         length: Length::Quick,
         seed: 1,
         accuracy: accuracy.map(PathBuf::from),

@@ -64,7 +64,9 @@ fn a_run_of_other_weights_or_another_engine_or_without_the_variant_is_none() {
     let weights = only(|run| edit(&run.join("shapes_v2/metrics.json"), |m| m["weights_sha256"] = "77".into()));
     assert!(weights.contains("other weights of shapes_v2: 77, timed were 000"), "{weights}");
     let engine = only(|run| edit(&run.join("shapes_v2/metrics.json"), |m| m["engine"] = "candle".into()));
-    assert!(engine.contains("computed shapes_v2 by candle, timed was fast"), "{engine}");
+    assert!(engine.contains("computed shapes_v2 by candle on cpu in f32, timed was fast on cpu in f32"), "{engine}");
+    let dtype = only(|run| edit(&run.join("shapes_v2/metrics.json"), |m| m["dtype"] = "tf32".into()));
+    assert!(dtype.contains("by fast on cpu in tf32, timed was fast on cpu in f32"), "{dtype}");
     let variant = only(|run| edit(&run.join("run.json"), |run| run["rows"][1]["status"] = "skipped".into()));
     assert!(variant.contains("has no result of shapes_v2") && variant.contains("zoobench run"), "{variant}");
 }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use candle_core::{Device, IndexOp, Result as Candle, Tensor};
+use candle_core::{DType, IndexOp, Result as Candle, Tensor};
 use candle_nn::ops::softmax;
 
 use super::layers::Conv;
 use super::text_layers::{ClassContrast, TextAttention, TextEnhancer};
+use super::Place;
 use crate::model::network::{Graph, LevelOutputs, Node, Op, Shape, ValueId};
 use crate::model::{HeadOutput, InputBatch, Letterbox, LevelOutput, ModelError, TextEmbeddings, Weights};
 
@@ -15,7 +16,7 @@ pub struct Network {
     graph: Graph,
     layers: Vec<Layer>,
     last_readers: Vec<Option<usize>>,
-    device: Device,
+    place: Place,
 }
 
 /// A node's parameters; most operations have none.
@@ -62,11 +63,10 @@ impl Network {
     /// # Errors
     ///
     /// If a parameter cannot be read or is not finite.
-    pub fn load(graph: Graph, weights: &impl Weights, device: super::Device) -> Result<Self, ModelError> {
-        let device = device.candle();
-        let layers = graph.nodes.iter().map(|node| Layer::load(weights, node, &device));
+    pub(crate) fn load(graph: Graph, weights: &impl Weights, place: Place) -> Result<Self, ModelError> {
+        let layers = graph.nodes.iter().map(|node| Layer::load(weights, node, &place));
         let layers = layers.collect::<Result<_, _>>()?;
-        Ok(Self { layers, last_readers: graph.last_readers(), graph, device })
+        Ok(Self { layers, last_readers: graph.last_readers(), graph, place })
     }
 
     /// The structure that is run.
@@ -104,8 +104,8 @@ impl Network {
         wanted: &BTreeMap<ValueId, Vec<&str>>,
     ) -> Candle<(Vec<HeadOutput>, Trace)> {
         let side = Letterbox::SIZE as usize;
-        let image = Tensor::from_slice(batch.data(), (batch.images(), 3, side, side), &self.device)?;
-        let rows = Tensor::from_slice(texts.data(), (1, texts.classes(), texts.width()), &self.device)?;
+        let image = self.place.tensor(batch.data(), (batch.images(), 3, side, side))?;
+        let rows = self.place.tensor(texts.data(), (1, texts.classes(), texts.width()))?;
         let mut values = Values::new(self.graph.nodes.len());
         let mut trace = Trace::new();
         for (index, (node, layer)) in self.graph.nodes.iter().zip(&self.layers).enumerate() {
@@ -152,7 +152,7 @@ fn level_output(values: &Values, level: &LevelOutputs, image: usize) -> Candle<L
 }
 
 fn flat(value: &Tensor) -> Candle<Vec<f32>> {
-    value.flatten_all()?.to_vec1()
+    value.flatten_all()?.to_dtype(DType::F32)?.to_vec1()
 }
 
 /// The values that are still needed.
@@ -189,12 +189,12 @@ impl Traced {
 }
 
 impl Layer {
-    fn load(weights: &impl Weights, node: &Node, device: &Device) -> Result<Self, ModelError> {
+    fn load(weights: &impl Weights, node: &Node, place: &Place) -> Result<Self, ModelError> {
         Ok(match &node.op {
-            Op::Conv(conv) => Self::Conv(Conv::load(weights, node, conv, device)?),
-            Op::TextAttention(op) => Self::TextAttention(TextAttention::load(weights, node, op, device)?),
-            Op::TextEnhancer(op) => Self::TextEnhancer(TextEnhancer::load(weights, node, op, device)?),
-            Op::ClassContrast(op) => Self::ClassContrast(ClassContrast::load(weights, node, op, device)?),
+            Op::Conv(conv) => Self::Conv(Conv::load(weights, node, conv, place)?),
+            Op::TextAttention(op) => Self::TextAttention(TextAttention::load(weights, node, op, place)?),
+            Op::TextEnhancer(op) => Self::TextEnhancer(TextEnhancer::load(weights, node, op, place)?),
+            Op::ClassContrast(op) => Self::ClassContrast(ClassContrast::load(weights, node, op, place)?),
             _ => Self::Plain,
         })
     }
@@ -234,6 +234,53 @@ fn max_pool(x: &Tensor, kernel: usize) -> Candle<Tensor> {
 fn expected_distances(x: &Tensor, bins: usize) -> Candle<Tensor> {
     let (images, _, rows, columns) = x.dims4()?;
     let probabilities = softmax(&x.reshape((images, 4, bins, rows * columns))?, 2)?;
-    let distances = Tensor::arange(0.0, bins as f32, x.device())?.reshape((1, 1, bins, 1))?;
+    let distances = Tensor::arange(0.0, bins as f32, x.device())?.to_dtype(x.dtype())?.reshape((1, 1, bins, 1))?;
     probabilities.broadcast_mul(&distances)?.sum(2)?.reshape((images, 4, rows, columns))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::*;
+    use crate::model::checkpoint::Checkpoint;
+    use crate::model::Architecture;
+
+    /// A small trained network.
+    fn shapes() -> Checkpoint {
+        let archive = std::fs::File::open(concat!(env!("CARGO_MANIFEST_DIR"), "/datasets/shapes.zip"));
+        let mut archive = zip::ZipArchive::new(archive.expect("a file of the repository")).expect("an archive");
+        let mut bytes = Vec::new();
+        let mut entry = archive.by_name("weights/shapes_v2-bd8e3ecd.pth").expect("the weights");
+        entry.read_to_end(&mut bytes).expect("they can be unpacked");
+        Checkpoint::from_bytes("shapes_v2", bytes).expect("a checkpoint")
+    }
+
+    /// Head outputs of one image, all values in one row.
+    fn outputs(checkpoint: &Checkpoint, dtype: DType) -> Vec<f32> {
+        let architecture = Architecture::detect(checkpoint).expect("an architecture");
+        let place = Place { dtype, ..Place::cpu() };
+        let network = Network::load(Graph::new(&architecture), checkpoint, place).expect("the weights are complete");
+        let width = architecture.text.projection;
+        let row =
+            |class| (0..width).map(move |column| if column % 5 == class { (5.0 / width as f32).sqrt() } else { 0.0 });
+        let texts = TextEmbeddings::new(width, (0..5).flat_map(row).collect()).expect("rows");
+        let pixels = (0..Letterbox::VALUES).map(|index| (index / 40 % 7) as f32 / 6.0).collect();
+        let batch = InputBatch::new(1, pixels).expect("an image");
+        let output = network.forward(&batch, &texts).expect("the network runs").remove(0);
+        let levels = output.levels.into_iter().flat_map(|level| [level.logits, level.distances, level.coefficients]);
+        levels.flatten().chain(output.prototypes).collect()
+    }
+
+    /// A GPU runs the same operations in types that the processor is not offered in: each of them must take its
+    /// operands in one type, from the first to the last. candle multiplies no bfloat16 on the processor.
+    #[test]
+    fn the_whole_network_runs_in_half_precision() {
+        let checkpoint = shapes();
+        let (exact, rounded) = (outputs(&checkpoint, DType::F32), outputs(&checkpoint, DType::F16));
+        let size = exact.iter().map(|value| f64::from(value * value)).sum::<f64>().sqrt();
+        let difference = exact.iter().zip(&rounded).map(|(a, b)| f64::from((a - b).powi(2))).sum::<f64>().sqrt();
+        let share = difference / size;
+        assert!(share > 1e-5 && share < 0.01, "float16 has 11 bits: {share}");
+    }
 }

@@ -1,13 +1,14 @@
 //! Layers with parameters that are not specific to this network.
 
-use candle_core::{Device, Result as Candle, Tensor, D};
+use candle_core::{Result as Candle, Tensor, D};
 
+use super::Place;
 use crate::model::network::{self, Activation, ChannelAffine, ClassNorm, FoldedConv, Node, Parameter};
 use crate::model::{ModelError, Weights};
 
 /// Reads a parameter into a tensor.
-pub(super) fn tensor(weights: &impl Weights, parameter: &Parameter, device: &Device) -> Result<Tensor, ModelError> {
-    Ok(Tensor::from_vec(parameter.read(weights)?, parameter.shape.as_slice(), device)?)
+pub(super) fn tensor(weights: &impl Weights, parameter: &Parameter, place: &Place) -> Result<Tensor, ModelError> {
+    Ok(place.tensor(&parameter.read(weights)?, parameter.shape.as_slice())?)
 }
 
 /// `x W^T + b` on the last dimension.
@@ -18,9 +19,9 @@ pub(crate) struct Linear {
 }
 
 impl Linear {
-    pub fn load(weights: &impl Weights, [weight, bias]: &[Parameter; 2], device: &Device) -> Result<Self, ModelError> {
-        let weight = tensor(weights, weight, device)?.t()?;
-        Ok(Self { weight, bias: tensor(weights, bias, device)? })
+    pub fn load(weights: &impl Weights, [weight, bias]: &[Parameter; 2], place: &Place) -> Result<Self, ModelError> {
+        let weight = tensor(weights, weight, place)?.t()?;
+        Ok(Self { weight, bias: tensor(weights, bias, place)? })
     }
 
     pub fn forward(&self, x: &Tensor) -> Candle<Tensor> {
@@ -43,8 +44,8 @@ impl LayerNorm {
     /// Added to the variance, in the text encoder and in the text enhancer.
     const EPSILON: f64 = 1e-5;
 
-    pub fn load(weights: &impl Weights, [weight, bias]: &[Parameter; 2], device: &Device) -> Result<Self, ModelError> {
-        Ok(Self { weight: tensor(weights, weight, device)?, bias: tensor(weights, bias, device)? })
+    pub fn load(weights: &impl Weights, [weight, bias]: &[Parameter; 2], place: &Place) -> Result<Self, ModelError> {
+        Ok(Self { weight: tensor(weights, weight, place)?, bias: tensor(weights, bias, place)? })
     }
 
     pub fn forward(&self, x: &Tensor) -> Candle<Tensor> {
@@ -65,17 +66,12 @@ pub(super) struct Conv {
 }
 
 impl Conv {
-    pub fn load(
-        weights: &impl Weights,
-        node: &Node,
-        conv: &network::Conv,
-        device: &Device,
-    ) -> Result<Self, ModelError> {
+    pub fn load(weights: &impl Weights, node: &Node, conv: &network::Conv, place: &Place) -> Result<Self, ModelError> {
         let FoldedConv { kernel, bias } = FoldedConv::load(weights, node, conv)?;
         let shape = (conv.out_channels, conv.in_channels, conv.kernel, conv.kernel);
         Ok(Self {
-            weight: Tensor::from_vec(kernel, shape, device)?,
-            bias: Tensor::from_vec(bias, (1, conv.out_channels, 1, 1), device)?,
+            weight: place.tensor(&kernel, shape)?,
+            bias: place.tensor(&bias, (1, conv.out_channels, 1, 1))?,
             stride: conv.stride,
             padding: conv.kernel / 2,
             activation: conv.activation,
@@ -102,7 +98,7 @@ impl EmbeddingNorm {
         weights: &impl Weights,
         norm: ClassNorm,
         parameters: &[Parameter],
-        device: &Device,
+        place: &Place,
     ) -> Result<Self, ModelError> {
         let ClassNorm::BatchNorm { epsilon } = norm else {
             return Ok(Self::Length);
@@ -110,7 +106,7 @@ impl EmbeddingNorm {
         let ChannelAffine { scale, shift } = ChannelAffine::load(weights, parameters, epsilon)?;
         let tensor = |values: Vec<f64>| {
             let narrow: Vec<f32> = values.into_iter().map(|value| value as f32).collect();
-            Tensor::from_vec(narrow, (1, parameters[0].elements(), 1, 1), device)
+            place.tensor(&narrow, (1, parameters[0].elements(), 1, 1))
         };
         Ok(Self::Channel { scale: tensor(scale)?, shift: tensor(shift)? })
     }

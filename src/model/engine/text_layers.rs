@@ -3,10 +3,11 @@
 //! Maps are `[images][channels][rows][columns]`. Texts are `[1][classes][width]`, shared by all
 //! images, or `[images][classes][width]` once images have enhanced them.
 
-use candle_core::{Device, IndexOp, Result as Candle, Tensor, D};
+use candle_core::{IndexOp, Result as Candle, Tensor, D};
 use candle_nn::ops::{sigmoid, softmax_last_dim};
 
 use super::layers::{tensor, unit, EmbeddingNorm, LayerNorm, Linear};
+use super::Place;
 use crate::model::network::{self, Node, Parameter};
 use crate::model::{ModelError, Weights};
 
@@ -38,13 +39,13 @@ impl TextAttention {
         weights: &impl Weights,
         node: &Node,
         attention: &network::TextAttention,
-        device: &Device,
+        place: &Place,
     ) -> Result<Self, ModelError> {
         let heads = attention.heads;
         let parameters = node.parameters();
-        let bias = tensor(weights, &parameters[2], device)?.reshape((heads, 1))?;
+        let bias = tensor(weights, &parameters[2], place)?.reshape((heads, 1))?;
         let [guide] = pairs(parameters);
-        Ok(Self { heads, guide: Linear::load(weights, &guide, device)?, bias })
+        Ok(Self { heads, guide: Linear::load(weights, &guide, place)?, bias })
     }
 
     pub fn forward(&self, x: &Tensor, projected: &Tensor, texts: &Tensor) -> Candle<Tensor> {
@@ -71,7 +72,7 @@ impl TextAttention {
         let classes = texts.dim(0)?;
         let guide = self.guide.forward(texts)?.reshape((classes, heads, head_width))?.permute((1, 2, 0))?;
         let by_position = x.t()?.contiguous()?;
-        let mut best = Tensor::full(f32::NEG_INFINITY, (heads, positions), x.device())?;
+        let mut best = Tensor::full(f32::NEG_INFINITY, (heads, positions), x.device())?.to_dtype(x.dtype())?;
         for first in (0..classes).step_by(CLASSES_AT_ONCE) {
             let block = guide.narrow(2, first, CLASSES_AT_ONCE.min(classes - first))?.contiguous()?;
             best = best.maximum(&by_position.matmul(&block)?.max(D::Minus1)?)?;
@@ -94,12 +95,12 @@ impl TextEnhancer {
         weights: &impl Weights,
         node: &Node,
         enhancer: &network::TextEnhancer,
-        device: &Device,
+        place: &Place,
     ) -> Result<Self, ModelError> {
         let [query_norm, query, key_norm, key, value_norm, value, out] = pairs(node.parameters());
-        let linear = |parameters| Linear::load(weights, parameters, device);
+        let linear = |parameters| Linear::load(weights, parameters, place);
         let side =
-            |norm, parameters| Ok::<_, ModelError>((LayerNorm::load(weights, norm, device)?, linear(parameters)?));
+            |norm, parameters| Ok::<_, ModelError>((LayerNorm::load(weights, norm, place)?, linear(parameters)?));
         Ok(Self {
             heads: enhancer.heads,
             query: side(&query_norm, &query)?,
@@ -165,11 +166,11 @@ impl ClassContrast {
         weights: &impl Weights,
         node: &Node,
         contrast: &network::ClassContrast,
-        device: &Device,
+        place: &Place,
     ) -> Result<Self, ModelError> {
         let parameters = node.parameters();
         let scalar = |parameter: &Parameter| Ok::<f32, ModelError>(parameter.read(weights)?[0]);
-        let norm = EmbeddingNorm::load(weights, contrast.norm, &parameters[2..], device)?;
+        let norm = EmbeddingNorm::load(weights, contrast.norm, &parameters[2..], place)?;
         let (scale, bias) = (scalar(&parameters[0])?.exp(), scalar(&parameters[1])?);
         Ok(Self { norm, scale: scale.into(), bias: bias.into() })
     }

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use candle_core::{Device, IndexOp, Result as Candle, Tensor, D};
+use candle_core::{IndexOp, Result as Candle, Tensor, D};
 use candle_nn::ops::{sigmoid, softmax_last_dim};
 
 use super::parameters::{self, ATTENTION};
 use super::{TextEmbeddings, Tokenizer};
 use crate::model::architecture::TextSize;
-use crate::model::engine::{LayerNorm, Linear};
+use crate::model::engine::{LayerNorm, Linear, Place};
 use crate::model::network::Parameter;
 use crate::model::{Excerpt, ModelError, Weights};
 
@@ -24,7 +24,7 @@ pub(crate) struct TextEncoder {
     layers: Vec<Layer>,
     final_norm: LayerNorm,
     projection: Tensor,
-    device: Device,
+    place: Place,
 }
 
 struct Layer {
@@ -40,20 +40,20 @@ struct Layer {
 }
 
 impl TextEncoder {
-    pub fn load(weights: &impl Weights, size: &TextSize, device: &Device) -> Result<Self, ModelError> {
+    pub fn load(weights: &impl Weights, size: &TextSize, place: &Place) -> Result<Self, ModelError> {
         let tensor = |parameter: &Parameter| -> Result<Tensor, ModelError> {
-            Ok(Tensor::from_vec(parameter.read(weights)?, parameter.shape.as_slice(), device)?)
+            Ok(place.tensor(&parameter.read(weights)?, parameter.shape.as_slice())?)
         };
         let [tokens, positions] = parameters::embeddings(size);
-        let layers = (0..size.layers).map(|layer| Layer::load(weights, size, layer, device));
+        let layers = (0..size.layers).map(|layer| Layer::load(weights, size, layer, place));
         Ok(Self {
             tokenizer: Tokenizer::new(),
             tokens: tensor(&tokens)?,
             positions: tensor(&positions)?,
             layers: layers.collect::<Result<_, _>>()?,
-            final_norm: LayerNorm::load(weights, &parameters::final_norm(size), device)?,
+            final_norm: LayerNorm::load(weights, &parameters::final_norm(size), place)?,
             projection: tensor(&parameters::projection(size))?.t()?,
-            device: device.clone(),
+            place: place.clone(),
         })
     }
 
@@ -116,7 +116,7 @@ impl TextEncoder {
     fn embed(&self, sequences: &[&Vec<u32>]) -> Candle<Tensor> {
         let (count, length) = (sequences.len(), sequences[0].len());
         let ids: Vec<u32> = sequences.iter().flat_map(|sequence| sequence.iter().copied()).collect();
-        let ids = Tensor::from_vec(ids, count * length, &self.device)?;
+        let ids = Tensor::from_vec(ids, count * length, &self.place.device)?;
         let tokens = self.tokens.index_select(&ids, 0)?.reshape((count, length, ()))?;
         tokens.broadcast_add(&self.positions.narrow(0, 0, length)?)
     }
@@ -125,14 +125,14 @@ impl TextEncoder {
     fn causal_mask(&self, length: usize) -> Candle<Tensor> {
         let visible = |query, key| if key <= query { 0.0 } else { f32::NEG_INFINITY };
         let mask: Vec<f32> = (0..length).flat_map(|q| (0..length).map(move |k| visible(q, k))).collect();
-        Tensor::from_vec(mask, (length, length), &self.device)
+        Tensor::from_vec(mask, (length, length), &self.place.device)
     }
 }
 
 impl Layer {
-    fn load(weights: &impl Weights, size: &TextSize, layer: usize, device: &Device) -> Result<Self, ModelError> {
-        let norm = |path| LayerNorm::load(weights, &parameters::part(layer, path, &[size.width]), device);
-        let linear = |path, shape: [usize; 2]| Linear::load(weights, &parameters::part(layer, path, &shape), device);
+    fn load(weights: &impl Weights, size: &TextSize, layer: usize, place: &Place) -> Result<Self, ModelError> {
+        let norm = |path| LayerNorm::load(weights, &parameters::part(layer, path, &[size.width]), place);
+        let linear = |path, shape: [usize; 2]| Linear::load(weights, &parameters::part(layer, path, &shape), place);
         let [query, key, value, out] = ATTENTION.map(|path| linear(path, [size.width, size.width]));
         Ok(Self {
             heads: size.heads,
