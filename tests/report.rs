@@ -2,6 +2,8 @@
 #![cfg(feature = "report")]
 
 mod common;
+#[path = "report/latencies.rs"]
+mod latencies;
 #[path = "common/snapshot.rs"]
 mod snapshot;
 #[path = "common/synthetic.rs"]

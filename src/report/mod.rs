@@ -30,6 +30,7 @@ mod explain;
 mod exports;
 mod footnotes;
 mod json;
+mod latency;
 mod markdown;
 mod plots;
 mod prose;
@@ -51,8 +52,9 @@ pub use error::ReportError;
 pub use explain::{explanation_markdown, write_explanation};
 pub use exports::{eval_results, latex, metafile, model_index};
 pub use json::{json, REPORT_SCHEMA_VERSION};
+pub use latency::{LatencySummary, VariantLatency};
 pub use markdown::markdown;
-pub use plots::{plots, trend_plots, Plot};
+pub use plots::{latency_captions, latency_plots, plots, trend_plots, LatencyFigures, Plot, TimedVariant};
 pub use prose::passed_over_words;
 pub use record::{
     is_folder_name, Dataset, ImageList, Machine, Protocol, Published, Row, RowStatus, RunRecord, StageTime, Timing,
