@@ -11,8 +11,8 @@ use super::interrupt::stop_on_interrupt;
 use super::output::{print, width, STDOUT};
 use super::{exit, latency_table};
 use crate::latency::{
-    measure_latency, read_order, work, write_measured, Computed, LatencyError, LatencyJob, Length, ProcessLauncher,
-    Verdict,
+    measure_latency, read_order, work, write_latency, write_measured, Computed, LatencyError, LatencyJob, Length,
+    ProcessLauncher, Verdict,
 };
 use crate::zoo::Zoo;
 
@@ -71,7 +71,7 @@ pub struct LatencyArgs {
     /// Write the measurement as JSON, and every sample beside it; without FILE, or as -, to stdout in place of the table
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = STDOUT)]
     json: Option<PathBuf>,
-    /// Write latency.json and every sample into this folder
+    /// Write latency.json, every sample, latency.md and plots into this folder
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
@@ -115,11 +115,13 @@ pub fn latency(args: LatencyArgs, interrupted: &AtomicBool) -> Result<u8, Failur
     let progress = |done: usize, all: usize, variant: &str| eprintln!("process {} of {all}: {variant}", done + 1);
     let measured = measure_latency(&job, &launcher, &progress, interrupted).map_err(failure)?;
     let to_stdout = json.as_deref() == Some(Path::new(STDOUT));
-    let files =
-        json.into_iter().filter(|_| !to_stdout).chain(out.as_deref().map(|folder: &Path| folder.join("latency.json")));
-    for file in files {
+    if let Some(file) = json.filter(|_| !to_stdout) {
         write_measured(&measured, &file)?;
         eprintln!("measurement: {}", file.display());
+    }
+    if let Some(folder) = out {
+        write_latency(&measured, &folder)?;
+        eprintln!("report: {}", folder.join("latency.md").display());
     }
     let table = || latency_table::table(&measured.record, width());
     print(&if to_stdout { serde_json::to_string_pretty(&measured.record)? + "\n" } else { table() });

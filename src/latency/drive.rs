@@ -57,8 +57,6 @@ pub struct Measured {
     pub record: LatencyRecord,
     /// Milliseconds of every timed call, for each measurement.
     pub samples: Vec<Vec<f64>>,
-    /// Mask AP in points of each measurement's variant, where the accuracy run has it.
-    pub ap: Vec<Option<f64>>,
 }
 
 /// Told before each process: how many are done, of how many, and whose turn it is.
@@ -91,11 +89,11 @@ pub fn measure_latency(
     }
     let Taken { rows, reports, during } = taken;
     notes.extend(session.notes(&reports));
-    let (rows, samples): (Vec<Measurement>, Vec<Vec<f64>>) = rows.into_iter().unzip();
+    let (mut rows, samples): (Vec<Measurement>, Vec<Vec<f64>>) = rows.into_iter().unzip();
+    rows.iter_mut().for_each(|row| row.mask_ap = accuracy.mask_ap(row));
     let machine = MachineRecord { debug_build: any_debug_build(&reports), during, ..machine };
     let reasons = reasons(job, &machine, accuracy.reasons(&rows, &reports)?, &rows, &comparisons);
-    let ap = rows.iter().map(|row| accuracy.ap(&row.variant)).collect();
-    Ok(Measured { record: record(job, machine, rows, comparisons, &reasons, notes), samples, ap })
+    Ok(Measured { record: record(job, machine, rows, comparisons, &reasons, notes), samples })
 }
 
 fn record(

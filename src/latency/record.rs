@@ -171,6 +171,9 @@ pub struct Measurement {
     pub clock_throttled: usize,
     /// Greatest share of the machine that other processes had during a series.
     pub other_load: Option<f64>,
+    /// Mask AP, 0 to 1, of the same weights and engine in the accuracy run; `None` where it has none.
+    #[serde(default)]
+    pub mask_ap: Option<f64>,
     /// SHA-256 of the weights.
     pub weights_sha256: String,
     /// Whether the weights are random: the speed of an architecture, which detects nothing.

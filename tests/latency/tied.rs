@@ -67,6 +67,22 @@ fn a_run_of_other_weights_or_another_engine_or_without_the_variant_is_none() {
 }
 
 #[test]
+fn only_a_complete_run_of_the_same_weights_and_engine_gives_an_ap() {
+    let aps = |damage: &dyn Fn(&Path)| {
+        let accuracy = accuracy();
+        damage(accuracy.path());
+        let rows = measured(&job(Some(accuracy.path())), &Fake::quiet()).record.measurements;
+        rows.iter().map(|row| row.mask_ap.is_some()).collect::<Vec<bool>>()
+    };
+    assert_eq!(aps(&|_| ()), [true; 4]);
+    let other =
+        |key: &'static str| move |run: &Path| edit(&run.join("shapes_v2/metrics.json"), |m| m[key] = "7".into());
+    assert_eq!(aps(&other("weights_sha256")), [true, true, false, false]);
+    assert_eq!(aps(&other("engine")), [true, true, false, false]);
+    assert_eq!(aps(&|run| edit(&run.join("run.json"), |run| run["status"] = "partial".into())), [false; 4]);
+}
+
+#[test]
 fn timed_outputs_that_are_not_the_run_s_are_found() {
     let spoil = |_: &WorkOrder, process: usize, report: &mut WorkReport| {
         if process == 7 {

@@ -8,8 +8,8 @@ use crate::report::plots::scene::{Anchor, Scene, Text};
 use crate::report::plots::style::{look, Rgb, SMALL};
 use crate::report::text::{fraction, shortened};
 
-/// Half the height of an interval's end strokes.
-const CAP: f64 = 5.0;
+/// Half the height of an interval's end strokes: more than a point's, which may cover a narrow interval.
+const CAP: f64 = 9.0;
 /// Between a point and its name.
 const REACH: f64 = 10.0;
 /// Between the lines of two names.

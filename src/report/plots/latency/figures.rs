@@ -113,9 +113,9 @@ impl Picture<'_> {
     fn title(&self) -> String {
         let summary = &self.series[0].summary;
         match self.shows {
-            Shows::Distribution => format!("Latency `{}`: distribution over calls", summary.kind()),
-            Shows::AgainstAp => format!("Latency `{}` against mask AP", summary.kind()),
-            Shows::Throughput => format!("Throughput of `{}`, offline, by batch", summary.latency),
+            Shows::Distribution => format!("Latency {}: distribution over calls", summary.kind()),
+            Shows::AgainstAp => format!("Latency {} against mask AP", summary.kind()),
+            Shows::Throughput => format!("Throughput of {}, offline, by batch", summary.latency),
         }
     }
 
@@ -126,8 +126,7 @@ impl Picture<'_> {
             Shows::Throughput => throughput::scene(&self.series),
         };
         let how = format!("{}; {}", self.series[0].summary.computed(), figures.machine);
-        let title = self.title().replace('`', "");
-        draw_lines(&mut scene, &title, &how, warning(figures.reasons).as_deref());
+        draw_lines(&mut scene, &self.title(), &how, warning(figures.reasons).as_deref());
         scene
     }
 }
