@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{
     compare, run_verdict, Comparison, Dataset, Machine, Protocol, RowComparison, RowStatus, RunVerdict, StoredRun,
-    Timing, VariantResults, Verdict,
+    Timing, VariantLatency, VariantResults, Verdict,
 };
 use crate::evaluation::{Agreement, Swallowed};
 
@@ -65,6 +65,8 @@ struct Measured<'a> {
     image_size_mismatches: u64,
     agreement: Option<&'a Agreement>,
     timing: &'a Timing,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latency: Option<&'a VariantLatency>,
 }
 
 /// `report.json`: every comparison at full precision, with what it rests on.
@@ -118,6 +120,7 @@ fn report_row<'a>(run: &StoredRun, compared: RowComparison<'a>) -> ReportRow<'a>
             image_size_mismatches: found.image_size_mismatches,
             agreement: found.agreement.as_ref(),
             timing: &found.timing,
+            latency: found.latency.as_ref(),
         }),
         footnotes: &row.footnotes,
     }

@@ -60,6 +60,23 @@ pub(super) fn full_precision(record: &RunRecord) -> String {
     format!("AP points (0 to 100). Reproduced means |ours - {}| <= {} AP.", record.published_label, record.tolerance_ap)
 }
 
+/// What is counted as a network's size.
+pub(super) fn size(record: &RunRecord) -> String {
+    format!(
+        "Parameters with the text encoder's; FLOPs, two a multiply-accumulate, of one image under {} prompts, which \
+         are encoded once and before.",
+        record.dataset.categories
+    )
+}
+
+/// How latencies were measured.
+pub(super) fn latency(computed: &str, machine: &str) -> String {
+    format!(
+        "Latency of one image at a time: forward from preprocessed image to raw head outputs, segment from decoded \
+         image to records; {computed}; {machine}. latency.md beside this report says how it was measured."
+    )
+}
+
 /// Why a row was not measured.
 pub(super) fn unmeasured(row: &RowComparison) -> String {
     let detail = row.row.detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default();

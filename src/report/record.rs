@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::VariantLatency;
 use crate::evaluation::{Agreement, AreaRule, CategoryMetrics, Curves, Metrics, Swallowed};
 
 /// Version of the stored forms that this version reads and writes.
@@ -227,7 +228,7 @@ pub struct StageTime {
     pub seconds: f64,
 }
 
-/// Where the time went. The only part of `metrics.json` that differs between two equal runs.
+/// Where the time went. With `latency` the only part of `metrics.json` that differs between two equal runs.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Timing {
     /// Seconds from first image to last record.
@@ -302,4 +303,7 @@ pub struct VariantMetrics {
     pub agreement: Option<Agreement>,
     /// Where the time went.
     pub timing: Timing,
+    /// What `run --latency` measured of these weights; absent in a run without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency: Option<VariantLatency>,
 }

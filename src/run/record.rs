@@ -102,6 +102,7 @@ pub fn variant_metrics(plan: &Plan<'_>, variant: &str, measured: &Measured) -> V
         image_size_mismatches: measured.image_size_mismatches,
         agreement: measured.agreement.clone(),
         timing: measured.timing.clone(),
+        latency: None,
     }
 }
 

@@ -15,7 +15,8 @@ fn check(schema: &Value, value: &Value, at: &str, found: &mut Vec<String>) {
             "enum" if !rule.as_array().is_some_and(|all| all.contains(value)) => {
                 found.push(format!("{at}: not {rule}"))
             }
-            "required" => {
+            // A rule for objects alone, says the specification.
+            "required" if value.is_object() => {
                 let absent = names(rule).into_iter().filter(|name| value.get(name).is_none());
                 found.extend(absent.map(|name| format!("{at}: no {name}")));
             }
@@ -25,7 +26,7 @@ fn check(schema: &Value, value: &Value, at: &str, found: &mut Vec<String>) {
                     check(rule, item, &format!("{at}[{index}]"), found);
                 }
             }
-            "type" | "enum" | "additionalProperties" | "description" | "title" | "$schema" => (),
+            "type" | "enum" | "required" | "additionalProperties" | "description" | "title" | "$schema" => (),
             other => panic!("{other} is not in the part of JSON Schema that is checked"),
         }
     }

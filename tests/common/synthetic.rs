@@ -4,7 +4,8 @@ use std::path::Path;
 
 use zoobench::evaluation::{Agreement, AreaRule, CategoryMetrics, Curves, Metrics, Swallowed};
 use zoobench::report::{
-    Dataset, Machine, Protocol, Published, Row, RowStatus, RunRecord, StageTime, Timing, VariantMetrics, VariantResults,
+    Dataset, LatencySummary, Machine, Protocol, Published, Row, RowStatus, RunRecord, StageTime, Timing,
+    VariantLatency, VariantMetrics, VariantResults,
 };
 
 pub const ANNOTATIONS_SHA256: &str = "00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee";
@@ -65,7 +66,30 @@ pub fn zoo_run(categories: u64) -> Synthetic {
     run.metrics[2].agreement = Some(agreement());
     run.metrics[2].swallowed.over_limit_detections = 17;
     run.metrics[0].image_size_mismatches = 2;
+    run.metrics[0].latency = Some(latency(61.25));
+    run.metrics[1].latency = Some(latency(104.5));
     run
+}
+
+/// Made-up latencies of a valid measurement.
+fn latency(ms: f64) -> VariantLatency {
+    let summary = |latency: &str, ms: f64| LatencySummary {
+        latency: latency.to_string(),
+        scenario: "single".to_string(),
+        batch: 1,
+        score_threshold: None,
+        device: "cpu".to_string(),
+        engine: "fast".to_string(),
+        dtype: "f32".to_string(),
+        samples: 800,
+        p50_ms: ms,
+        p50_ci95_ms: [0.99 * ms, 1.01 * ms],
+        p90_ms: 1.1 * ms,
+        p99_ms: 1.2 * ms,
+        max_ms: 1.5 * ms,
+        images_per_second: Some(1e3 / ms),
+    };
+    VariantLatency { reasons: Vec::new(), measurements: vec![summary("forward", ms), summary("segment", 1.25 * ms)] }
 }
 
 /// One measured row on part of the data.
@@ -204,6 +228,7 @@ fn metrics(variant: &str, mask: [f64; 4], boxes: [f64; 2], categories: u64) -> V
                 .map(|(name, seconds)| StageTime { name: name.to_string(), seconds })
                 .into(),
         },
+        latency: None,
     }
 }
 

@@ -19,6 +19,7 @@ mod scene;
 mod style;
 mod trend;
 
+pub(super) use latency::figures_of_run;
 pub use latency::{latency_captions, latency_plots, LatencyFigures, TimedVariant};
 pub(super) use picture::pictures;
 pub use picture::{plots, Plot};
