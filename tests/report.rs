@@ -182,6 +182,23 @@ fn rows_without_published_values_or_metrics_compare_nothing() {
 }
 
 #[test]
+fn what_others_published_stands_apart_from_ours() {
+    let (_folder, run) = stored(&zoo_run(5));
+    let text = markdown(&run);
+    let (_, block) = text.split_once("\n## Published speeds").expect("a block of its own");
+    let block = block.split_once("\n## ").map_or(block, |(block, _)| block);
+    for word in ["not to be compared with ours", "58.1", "V100", "TensorRT FP16", "a paper, table 2"] {
+        assert!(block.contains(word), "{word} in {block}");
+    }
+    for ours in ["61.25", "104.50", "ours |", "16.33"] {
+        assert!(!block.contains(ours), "{ours} in {block}");
+    }
+    assert!(text.contains("| Another model | 25.0 to 26.8 | 16.6 |    - |    - |   53.6 |"), "{text}");
+    let (_folder, limited) = stored(&limited_run(5));
+    assert!(!markdown(&limited).contains("Published speeds"), "a run without context has no such block");
+}
+
+#[test]
 fn every_measured_row_has_its_size() {
     let (_folder, run) = stored(&limited_run(5));
     let text = markdown(&run);

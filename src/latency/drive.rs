@@ -20,8 +20,8 @@ use super::stored::read_record;
 use super::task::{Latency, Scenario, Task};
 use super::verdict::{row_reasons, Reason};
 use super::LatencyError;
-use crate::run::{Job, Plan, Subset, WeightsPlace};
-use crate::zoo::Zoo;
+use crate::run::{Job, Plan, RunError, Subset, WeightsPlace};
+use crate::zoo::{speed_rows, SpeedRow, Zoo};
 
 /// What to measure.
 #[derive(Debug, Clone)]
@@ -74,6 +74,7 @@ pub fn measure_latency(
     interrupted: &AtomicBool,
 ) -> Result<Measured, LatencyError> {
     let (subjects, mut notes, command) = subjects(job)?;
+    let published_speeds = published_speeds(job)?;
     let machine = machine_record(&job.computed);
     let accuracy = Accuracy::read(job.accuracy.as_deref(), command)?;
     let base = job.base.as_deref().map(|path| read_record(path, &machine)).transpose()?;
@@ -93,7 +94,8 @@ pub fn measure_latency(
     rows.iter_mut().for_each(|row| row.mask_ap = accuracy.mask_ap(row));
     let machine = MachineRecord { debug_build: any_debug_build(&reports), during, ..machine };
     let reasons = reasons(job, &machine, accuracy.reasons(&rows, &reports)?, &rows, &comparisons);
-    Ok(Measured { record: record(job, machine, rows, comparisons, &reasons, notes), samples })
+    let record = record(job, machine, rows, comparisons, &reasons, notes);
+    Ok(Measured { record: LatencyRecord { published_speeds, ..record }, samples })
 }
 
 fn record(
@@ -117,7 +119,14 @@ fn record(
         machine: MachineRecord { after: MachineState::now(), ..machine },
         measurements,
         comparisons,
+        published_speeds: vec![],
     }
+}
+
+/// What was published of these architectures: the published ones alone, with their weights or random ones.
+fn published_speeds(job: &LatencyJob) -> Result<Vec<SpeedRow>, LatencyError> {
+    let speeds = if job.random_weights.is_some() { speed_rows() } else { job.zoo.context().map(|all| all.speeds) };
+    Ok(speeds.map_err(RunError::from)?)
 }
 
 fn any_debug_build(reports: &Reports) -> bool {

@@ -5,7 +5,7 @@ use super::figures::figures;
 use super::machine_state::MachineState;
 use super::record::{LatencyRecord, Measurement, StageRecord};
 use super::statistics::median;
-use crate::report::{escaped, latency_captions, sanitized, Align, Cell, Table};
+use crate::report::{escaped, latency_captions, sanitized, speeds_markdown, Align, Cell, Table};
 
 const ABSENT: &str = "-";
 const MEBIBYTE: f64 = (1u64 << 20) as f64;
@@ -22,6 +22,7 @@ pub fn latency_markdown(measured: &Measured) -> String {
     parts.push(machine(record));
     parts.push(bullets("Notes", &record.notes));
     parts.push(pictures(measured));
+    parts.push(speeds_markdown(&record.published_speeds));
     parts.retain(|part| !part.is_empty());
     parts.join("\n")
 }

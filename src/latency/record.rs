@@ -7,6 +7,7 @@ use super::machine_state::MachineState;
 use super::sampling::Stop;
 use super::task::{Latency, Scenario, Task};
 use super::Comparison;
+use crate::report::SpeedRow;
 
 /// Version of the stored form that this version reads and writes.
 pub const LATENCY_SCHEMA_VERSION: u32 = 1;
@@ -58,6 +59,9 @@ pub struct LatencyRecord {
     pub measurements: Vec<Measurement>,
     /// Against the base, where there is one.
     pub comparisons: Vec<Comparison>,
+    /// Published speeds of the same architectures on other machines: never to be divided by ours.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub published_speeds: Vec<SpeedRow>,
 }
 
 /// The machine.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{
-    compare, run_verdict, Comparison, Dataset, Machine, Protocol, RowComparison, RowStatus, RunVerdict, StoredRun,
-    Timing, VariantLatency, VariantResults, Verdict,
+    compare, run_verdict, Comparison, Context, Dataset, Machine, Protocol, RowComparison, RowStatus, RunVerdict,
+    StoredRun, Timing, VariantLatency, VariantResults, Verdict,
 };
 use crate::evaluation::{Agreement, Swallowed};
 
@@ -30,6 +30,8 @@ struct Report<'a> {
     dataset: &'a Dataset,
     rows: Vec<ReportRow<'a>>,
     footnotes: &'a [String],
+    #[serde(skip_serializing_if = "Context::is_empty")]
+    context: &'a Context,
     machine: &'a Machine,
 }
 
@@ -87,6 +89,7 @@ pub fn json(run: &StoredRun) -> String {
         dataset: &record.dataset,
         rows: compare(run).into_iter().map(|row| report_row(run, row)).collect(),
         footnotes: &record.footnotes,
+        context: &record.context,
         machine: &record.machine,
     };
     let text = serde_json::to_string_pretty(&report).expect("string keys and finite numbers, checked on reading");

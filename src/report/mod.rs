@@ -23,6 +23,7 @@
 //! # Ok::<(), zoobench::report::ReportError>(())
 //! ```
 mod comparison;
+mod context;
 mod csv;
 mod document;
 mod error;
@@ -47,13 +48,14 @@ mod verdict;
 mod write;
 
 pub use comparison::{compare, run_verdict, Comparison, RowComparison};
+pub use context::{Context, ContextRow, SpeedRow};
 pub use csv::csv;
 pub use error::ReportError;
 pub use explain::{explanation_markdown, write_explanation};
 pub use exports::{eval_results, latex, metafile, model_index};
 pub use json::{json, REPORT_SCHEMA_VERSION};
 pub use latency::{LatencySummary, VariantLatency};
-pub use markdown::markdown;
+pub use markdown::{markdown, speeds_markdown};
 pub use plots::{latency_captions, latency_plots, plots, trend_plots, LatencyFigures, Plot, TimedVariant};
 pub use prose::passed_over_words;
 pub use record::{

@@ -13,6 +13,11 @@ pub(super) const TIMING_RULE: &str =
     "Seconds of a stage are work summed over images and threads, so they exceed the wall time where threads \
      work at once. Not a benchmark: other work on the machine is not excluded.";
 
+pub(super) const SPEEDS: &str =
+    "Published speeds, on other machines and by other methods: not to be compared with ours";
+
+pub(super) const OTHERS: &str = "Published mask AP of other models, for context";
+
 /// The verdict and what it rests on.
 pub(super) fn summary(run: &StoredRun, rows: &[RowComparison]) -> String {
     let count = |verdict| rows.iter().filter(|row| row.verdict == verdict).count();

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::VariantLatency;
+use super::{Context, VariantLatency};
 use crate::evaluation::{Agreement, AreaRule, CategoryMetrics, Curves, Metrics, Swallowed};
 
 /// Version of the stored forms that this version reads and writes.
@@ -215,6 +215,9 @@ pub struct RunRecord {
     pub rows: Vec<Row>,
     /// Footnotes of the zoo as a whole.
     pub footnotes: Vec<String>,
+    /// What others published on the same split; absent where there is nothing, or the run is older than this key.
+    #[serde(default, skip_serializing_if = "Context::is_empty")]
+    pub context: Context,
     /// On which machine.
     pub machine: Machine,
 }

@@ -4,7 +4,7 @@ use super::document::{Block, Detail};
 use super::footnotes::Footnotes;
 use super::plots::{figures_of_run, latency_captions, pictures};
 use super::table::Tone;
-use super::{compare, prose, run_verdict, tables, RowComparison, StoredRun};
+use super::{compare, prose, run_verdict, tables, Context, RowComparison, StoredRun};
 
 /// The report as blocks.
 pub(super) fn blocks(run: &StoredRun, detail: Detail) -> Vec<Block> {
@@ -22,8 +22,17 @@ pub(super) fn blocks(run: &StoredRun, detail: Detail) -> Vec<Block> {
         blocks.extend(plots(run));
         blocks.extend(provenance(run, &rows));
     }
+    blocks.extend(context_blocks(&run.record().context, detail));
     blocks.extend(footnotes(&notes, detail));
     blocks
+}
+
+/// A block of its own: other models, other machines.
+pub(super) fn context_blocks(context: &Context, detail: Detail) -> Vec<Block> {
+    let speeds =
+        section(prose::SPEEDS, Block::Table(tables::speeds(&context.speeds, detail)), context.speeds.is_empty());
+    let others = Block::Table(tables::others(&context.mask_ap, detail));
+    speeds.into_iter().chain(section(prose::OTHERS, others, context.mask_ap.is_empty())).collect()
 }
 
 fn headline(run: &StoredRun, rows: &[RowComparison]) -> Vec<Block> {

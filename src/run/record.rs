@@ -123,6 +123,7 @@ pub fn run_record(plan: &Plan<'_>, progressed: &[Progressed], interrupted: bool)
         rows: plan.variants.iter().zip(progressed).map(|(planned, progressed)| row(planned, progressed)).collect(),
         tolerance_ap: zoo.tolerance_ap,
         footnotes: zoo.footnotes.clone(),
+        context: plan.context.clone(),
         machine: machine(&plan.job.compute),
     }
 }

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use zoobench::evaluation::{Agreement, AreaRule, CategoryMetrics, Curves, Metrics, Swallowed};
 use zoobench::report::{
-    Dataset, LatencySummary, Machine, Protocol, Published, Row, RowStatus, RunRecord, StageTime, Timing,
-    VariantLatency, VariantMetrics, VariantResults,
+    Context, ContextRow, Dataset, LatencySummary, Machine, Protocol, Published, Row, RowStatus, RunRecord, SpeedRow,
+    StageTime, Timing, VariantLatency, VariantMetrics, VariantResults,
 };
 
 pub const ANNOTATIONS_SHA256: &str = "00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee";
@@ -66,9 +66,40 @@ pub fn zoo_run(categories: u64) -> Synthetic {
     run.metrics[2].agreement = Some(agreement());
     run.metrics[2].swallowed.over_limit_detections = 17;
     run.metrics[0].image_size_mismatches = 2;
+    run.record.context = context();
     run.metrics[0].latency = Some(latency(61.25));
     run.metrics[1].latency = Some(latency(104.5));
     run
+}
+
+/// Made-up rows of others.
+fn context() -> Context {
+    let speed = |model: &str, fps, gpu: &str, how: &str| SpeedRow {
+        model: model.to_string(),
+        fps,
+        gpu: gpu.to_string(),
+        how: how.to_string(),
+        source: "a paper, table 2".to_string(),
+    };
+    let other = ContextRow {
+        model: "Another model".to_string(),
+        ap: 25.0,
+        ap_to: Some(26.8),
+        ap_rare: Some(16.6),
+        ap_common: None,
+        ap_frequent: None,
+        box_ap: Some(53.6),
+        setting: "zero-shot".to_string(),
+        split: "LVIS val 1.0".to_string(),
+        source: "another paper | table 1".to_string(),
+    };
+    Context {
+        speeds: vec![
+            speed("YOLO-World-M", 58.1, "V100", "PyTorch FP32, no NMS"),
+            speed("YOLO-World-L", 80.0, "T4", "TensorRT FP16"),
+        ],
+        mask_ap: vec![other],
+    }
 }
 
 /// Made-up latencies of a valid measurement.
@@ -163,6 +194,7 @@ fn record(rows: Vec<Row>) -> RunRecord {
         },
         rows,
         footnotes: vec!["Published values are rounded: 16.7 is the interval [16.65, 16.75].".to_string()],
+        context: Context::default(),
         machine: Machine {
             cpu: "A made-up CPU".to_string(),
             cores: 8,

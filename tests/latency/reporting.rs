@@ -3,6 +3,7 @@
 use std::fs;
 
 use zoobench::latency::{latency_markdown, write_latency, LatencyError, Length, MachineRecord, MachineState, Measured};
+use zoobench::zoo::speed_rows;
 
 use crate::fake::{accuracy, job, measured, Fake};
 use crate::snapshot::assert_snapshot;
@@ -52,6 +53,19 @@ fn an_invalid_report_says_so_first_and_why() {
     assert_eq!(lines.next(), Some("# Latency of the zoo shapes: INVALID"));
     assert!(lines.next().is_some_and(|line| line.starts_with("- no accuracy result of these weights")), "{text}");
     assert!(!text.contains("latency_ap_"), "there is no AP to draw");
+}
+
+#[test]
+fn published_speeds_stand_in_a_block_of_their_own() {
+    let mut measured = made_up(Length::Quick, true);
+    assert!(!latency_markdown(&measured).contains("Published"));
+    measured.record.published_speeds = speed_rows().expect("built in");
+    let text = latency_markdown(&measured);
+    let (_, block) = text.split_once("\n## Published speeds").expect("a block");
+    for word in ["not to be compared with ours", "| YOLO-World-L", "52.0", "V100", "PyTorch FP32", "TensorRT FP16"] {
+        assert!(block.contains(word), "{word} in {block}");
+    }
+    assert!(!block.contains("shapes_v1") && !block.contains("100.300"), "{block}");
 }
 
 #[test]

@@ -104,6 +104,8 @@ fn random_weights_are_marked_and_limited_to_forward() {
     assert_eq!(record.verdict, Verdict::Invalid);
     assert_eq!(record.reasons.len(), 1);
     assert!(record.reasons[0].starts_with("random-v1-L: random weights"), "{:?}", record.reasons);
+    assert_eq!(record.published_speeds.len(), 15, "an architecture of which speeds are published");
+    assert!(measured(&job(None), &Fake::quiet()).record.published_speeds.is_empty(), "none of shapes are");
     assert!(record.measurements.iter().all(|row| row.random_weights && row.latency == Latency::Forward));
     assert!(fake.orders.borrow().iter().all(|order| order.subject == SubjectName::Random("v1-L".to_owned())));
 }
