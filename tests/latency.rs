@@ -1,5 +1,7 @@
 //! Measurements: the program as a user meets it, and every verdict with made-up processes and time.
 
+#[path = "common/mod.rs"]
+mod common;
 #[path = "latency/comparing.rs"]
 mod comparing;
 #[path = "latency/fake.rs"]
@@ -8,6 +10,10 @@ mod fake;
 mod files;
 #[path = "latency/program.rs"]
 mod program;
+#[path = "latency/reporting.rs"]
+mod reporting;
+#[path = "common/snapshot.rs"]
+mod snapshot;
 #[path = "latency/tied.rs"]
 mod tied;
 #[path = "latency/verdicts.rs"]

@@ -2,6 +2,8 @@
 #![cfg(feature = "report")]
 
 mod common;
+#[path = "report/latencies.rs"]
+mod latencies;
 #[path = "common/schema.rs"]
 mod schema;
 #[path = "common/snapshot.rs"]
@@ -13,6 +15,7 @@ use std::fs;
 use std::path::Path;
 
 use common::fixture;
+use serde_json::Value;
 use snapshot::assert_snapshot;
 use synthetic::{limited_run, zoo_run, Synthetic};
 use tempfile::TempDir;
@@ -195,6 +198,87 @@ fn rows_without_published_values_or_metrics_compare_nothing() {
 }
 
 #[test]
+fn what_others_published_stands_apart_from_ours() {
+    let (_folder, run) = stored(&zoo_run(5));
+    let text = markdown(&run);
+    let (_, block) = text.split_once("\n## Published speeds").expect("a block of its own");
+    let block = block.split_once("\n## ").map_or(block, |(block, _)| block);
+    for word in ["not to be compared with ours", "58.1", "V100", "TensorRT FP16", "a paper, table 2"] {
+        assert!(block.contains(word), "{word} in {block}");
+    }
+    for ours in ["61.25", "104.50", "ours |", "16.33"] {
+        assert!(!block.contains(ours), "{ours} in {block}");
+    }
+    assert!(text.contains("| Another model | 25.0 to 26.8 | 16.6 |    - |    - |   53.6 |"), "{text}");
+    let (_folder, limited) = stored(&limited_run(5));
+    assert!(!markdown(&limited).contains("Published speeds"), "a run without context has no such block");
+}
+
+#[test]
+fn every_measured_row_has_its_size() {
+    let (_folder, run) = stored(&limited_run(5));
+    let text = markdown(&run);
+    // 17 and 80 million parameters; 90 thousand million multiply-accumulates are 180 GFLOPs.
+    assert!(text.contains("| YOLO-World-Seg-M | seg head   |         17.00 |     80.00 | 180.00 |"), "{text}");
+    assert!(!text.contains("p90 ms"), "nothing was timed");
+    let mut run = limited_run(5);
+    run.metrics[0].macs.clear();
+    assert!(markdown(&stored(&run).1).contains("|         17.00 |     80.00 |      - |"), "a run of before");
+}
+
+#[test]
+fn an_invalid_latency_is_marked_in_table_and_plots() {
+    let mut run = zoo_run(5);
+    for metrics in &mut run.metrics {
+        metrics.latency.iter_mut().for_each(|latency| latency.reasons.push("debug build".to_string()));
+    }
+    let (_folder, run) = stored(&run);
+    for text in [markdown(&run), terminal(&run, false, 80)] {
+        assert!(text.contains("The latencies are INVALID:\n\n- debug build\n"), "{text}");
+        assert!(text.contains("104.50") && !text.contains("  VALID"));
+    }
+    let plots = plots(&run).expect("plots");
+    let svg = plots.iter().find(|plot| plot.name == "latency_ap_segment.svg").expect("it is drawn");
+    assert!(String::from_utf8_lossy(&svg.bytes).contains("INVALID: debug build"));
+}
+
+#[test]
+fn ap_on_part_of_the_data_is_not_drawn_against_latency() {
+    let mut limited = limited_run(5);
+    limited.metrics[0].latency = zoo_run(5).metrics[0].latency.clone();
+    let names: Vec<String> = plots(&stored(&limited).1).expect("plots").into_iter().map(|plot| plot.name).collect();
+    assert!(names.iter().all(|name| !name.starts_with("latency_ap")), "{names:?}");
+}
+
+/// Where a document of the made-up zoo departs from its schema, after a change.
+fn departures(schema: &str, document: &str, change: fn(&mut Value)) -> Vec<String> {
+    let mut value = serde_json::from_str(document).expect("JSON");
+    change(&mut value);
+    schema::departures(&serde_json::from_str(schema).expect("a schema"), &value)
+}
+
+#[test]
+fn documents_keep_to_their_schemas() {
+    let folder = folder_of(&zoo_run(5));
+    let read = |name: &str| fs::read_to_string(folder.path().join(name)).expect("it is stored");
+    let report = json(&StoredRun::read(folder.path()).expect("a run"));
+    let documents = [
+        (RUN_JSON_SCHEMA, read("run.json")),
+        (METRICS_JSON_SCHEMA, read("seg-m-all/metrics.json")),
+        (REPORT_JSON_SCHEMA, report),
+    ];
+    for (schema, document) in documents {
+        assert_eq!(departures(schema, &document, |_| ()), [""; 0]);
+        let strange = departures(schema, &document, |value| value["strange"] = true.into());
+        assert_eq!(strange, ["$.strange: not allowed"]);
+    }
+    let metrics = read("seg-m-all/metrics.json");
+    let wrong =
+        departures(METRICS_JSON_SCHEMA, &metrics, |m| m["latency"]["measurements"][0]["p50_ms"] = "fast".into());
+    assert_eq!(wrong.len(), 1, "{wrong:?}");
+}
+
+#[test]
 fn colour_only_if_asked() {
     let (_folder, run) = stored(&zoo_run(5));
     assert!(!terminal(&run, false, 80).contains('\u{1b}'));
@@ -237,7 +321,7 @@ fn report_json_keeps_full_precision() {
 fn plots_are_valid_and_equal_on_every_call() {
     let (_folder, run) = stored(&zoo_run(60));
     let drawn = plots(&run).expect("plots");
-    assert_eq!(drawn.len(), 2 * (1 + 3 * 3));
+    assert_eq!(drawn.len(), 2 * (1 + 3 * 3 + 2));
     for plot in &drawn {
         if plot.name.ends_with(".png") {
             let picture = image::load_from_memory(&plot.bytes).expect("a PNG").to_rgb8();
@@ -245,7 +329,8 @@ fn plots_are_valid_and_equal_on_every_call() {
         } else {
             let text = std::str::from_utf8(&plot.bytes).expect("UTF-8");
             assert!(text.starts_with("<svg ") && text.trim_end().ends_with("</svg>"), "{}", plot.name);
-            assert!(text.contains("lvis_v1_val"), "{} does not say its protocol", plot.name);
+            let how = if plot.name.starts_with("latency_") { "engine fast, dtype f32" } else { "lvis_v1_val" };
+            assert!(text.contains(how), "{} does not say its protocol", plot.name);
         }
     }
     assert_eq!(plots(&run).expect("plots"), drawn);
@@ -384,13 +469,14 @@ fn metrics_of_another_run_are_refused() {
 
 #[test]
 fn values_outside_their_range_are_refused() {
-    let changes: [fn(&mut Synthetic); 6] = [
+    let changes: [fn(&mut Synthetic); 7] = [
         |run| run.metrics[0].results.segm.ap = Some(25.9),
         |run| run.metrics[0].results.bbox.ar_small = Some(-1.0),
         |run| run.metrics[0].per_category[0].ap50 = Some(1.5),
         |run| run.metrics[0].curves.rare[7] = 1.01,
         |run| run.row("seg-l-head").published.as_mut().expect("published").ap_rare = Some(101.0),
         |run| run.record.tolerance_ap = -0.05,
+        |run| run.metrics[0].latency.as_mut().expect("timed").measurements[0].p90_ms = -1.0,
     ];
     for change in changes {
         let mut run = zoo_run(1);

@@ -129,6 +129,9 @@ fn context_and_speed_are_as_published() {
     assert_eq!(speed.len(), 15);
     assert_eq!((speed[0].fps, speed[0].gpu.as_str()), (74.1, "V100"));
     assert_eq!((speed[14].model.as_str(), speed[14].fps), ("YOLOE-v8-L", 102.5));
+    let beside = |zoo: &str| Zoo::builtin(zoo).and_then(|zoo| zoo.context()).expect("built in");
+    assert_eq!((beside("yolo-world-seg").speeds, beside("yolo-world-seg").mask_ap), (speed, context));
+    assert!(beside("shapes").is_empty(), "made-up scenes have no published context");
 }
 
 #[test]

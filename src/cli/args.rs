@@ -10,7 +10,7 @@ use super::doctor::DoctorArgs;
 use super::exit;
 use super::gate::{BaselineArgs, GateArgs, BASELINE_EXAMPLES, GATE_EXAMPLES};
 use super::intervals::IntervalArgs;
-use super::latency::{LatencyArgs, LATENCY_EXAMPLES};
+use super::latency::{LatencyArgs, LengthArg, LATENCY_EXAMPLES};
 use super::merge::{MergeArgs, MERGE_EXAMPLES};
 use super::output::STDOUT;
 use crate::evaluation::{AreaRule, IouType, Protocol};
@@ -78,7 +78,9 @@ Examples:
   zoobench run --zoo yolo-world-seg --data lvis --weights checkpoints
       reproduces the model-zoo table; lvis/ holds annotations/lvis_v1_val.json, train2017/ and val2017/
   zoobench run --zoo yolo-world-seg --data lvis --weights checkpoints --limit 100
-      a quick look, marked as not comparable";
+      a quick look, marked as not comparable
+  zoobench run --latency
+      parameters, FLOPs, AP and latency in one table, and latency against AP as a plot";
 
 const PREDICT_EXAMPLES: &str = "\
 Example:
@@ -137,6 +139,10 @@ pub struct RunArgs {
     /// What is kept of the detections; the metrics are the same
     #[arg(long, value_enum, default_value_t = ResultsArg::Json)]
     pub results: ResultsArg,
+    /// Then time `forward` and `segment` of what was evaluated, as `latency` does, for the tables and plots
+    #[arg(long, value_name = "LENGTH", value_enum, num_args = 0..=1, default_missing_value = "quick")]
+    #[arg(conflicts_with = "annotations")]
+    pub latency: Option<LengthArg>,
     /// Write the report as JSON; without FILE, or as -, to stdout in place of the tables
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = STDOUT)]
     pub json: Option<PathBuf>,

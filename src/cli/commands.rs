@@ -13,6 +13,7 @@ use super::progress::Progress;
 use super::{compare, doctor, exit, explain, gate, latency, merge, zoo_json, zoo_table};
 use crate::dataset::{read_image_ids, write_whole, Annotations};
 use crate::evaluation::{Evaluator, Options, Protocol};
+use crate::latency::Verdict as LatencyVerdict;
 use crate::model::Execution;
 use crate::report::{self, Row, RowStatus, RunVerdict, StoredRun, Trend};
 use crate::run::{self, Compute, Job, Outcome, Predicted, Prediction, RunError, Subset};
@@ -59,11 +60,26 @@ fn run(args: RunArgs) -> Result<u8, Failure> {
     if outcome.count(RowStatus::Done) == 0 {
         return Err(nothing_done(&outcome));
     }
-    let stored = StoredRun::read(&job.out)?;
+    let mut stored = StoredRun::read(&job.out)?;
     render(&stored, &job.out)?;
+    let mut verdict = LatencyVerdict::Valid;
+    if let Some(length) = args.latency.filter(|_| !outcome.interrupted) {
+        verdict = latency::time_run(&args.zoo, &job, done(&outcome), length, &INTERRUPTED)?;
+        stored = StoredRun::read(&job.out)?;
+        render(&stored, &job.out)?;
+    }
     let table = || report::terminal(&stored, stdout_colour(), width());
     deliver(args.json.as_deref(), table, || report::json(&stored))?;
-    Ok(run_code(&outcome, &stored))
+    Ok(match run_code(&outcome, &stored) {
+        exit::DONE if verdict == LatencyVerdict::Invalid => exit::INVALID,
+        code => code,
+    })
+}
+
+/// Names of the variants that were evaluated.
+fn done(outcome: &Outcome) -> Vec<String> {
+    let done = outcome.record.rows.iter().filter(|row| row.status == RowStatus::Done);
+    done.map(|row| row.variant.clone()).collect()
 }
 
 /// Writes a run's report into its folder.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::args::ExecutionArgs;
 use super::failure::{Failure, Kind};
@@ -11,9 +11,10 @@ use super::interrupt::stop_on_interrupt;
 use super::output::{print, width, STDOUT};
 use super::{exit, latency_table};
 use crate::latency::{
-    measure_latency, read_order, work, write_measured, Computed, LatencyError, LatencyJob, Length, ProcessLauncher,
-    Verdict,
+    add_to_run, measure_latency, read_order, work, write_latency, write_measured, Computed, LatencyError, LatencyJob,
+    Length, Measured, ProcessLauncher, Verdict,
 };
+use crate::run::{Compute, Job};
 use crate::zoo::Zoo;
 
 /// Of the draws of inputs and the order of processes: equal for all measurements that are compared.
@@ -68,7 +69,7 @@ pub struct LatencyArgs {
     /// Write the measurement as JSON, and every sample beside it; without FILE, or as -, to stdout in place of the table
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = STDOUT)]
     json: Option<PathBuf>,
-    /// Write latency.json and every sample into this folder
+    /// Write latency.json, every sample, latency.md and plots into this folder
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
@@ -104,23 +105,84 @@ impl LengthArgs {
 
 /// Measures and shows; exit code 3 where the figures do not stand.
 pub fn latency(args: LatencyArgs, interrupted: &AtomicBool) -> Result<u8, Failure> {
-    let program = std::env::current_exe().map_err(LatencyError::Start)?;
-    let launcher = ProcessLauncher { program, arguments: vec![WORKER.into()] };
     let (json, out) = (args.json.clone(), args.out.clone());
     let job = job(args)?;
     stop_on_interrupt();
-    let progress = |done: usize, all: usize, variant: &str| eprintln!("process {} of {all}: {variant}", done + 1);
-    let measured = measure_latency(&job, &launcher, &progress, interrupted).map_err(failure)?;
+    let measured = measured(&job, interrupted)?;
     let to_stdout = json.as_deref() == Some(Path::new(STDOUT));
-    let files =
-        json.into_iter().filter(|_| !to_stdout).chain(out.as_deref().map(|folder: &Path| folder.join("latency.json")));
-    for file in files {
+    if let Some(file) = json.filter(|_| !to_stdout) {
         write_measured(&measured, &file)?;
         eprintln!("measurement: {}", file.display());
+    }
+    if let Some(folder) = out {
+        write(&measured, &folder)?;
     }
     let table = || latency_table::table(&measured.record, width());
     print(&if to_stdout { serde_json::to_string_pretty(&measured.record)? + "\n" } else { table() });
     Ok(if measured.record.verdict == Verdict::Valid { exit::DONE } else { exit::INVALID })
+}
+
+/// Measures in processes of this program, telling on stderr whose turn it is.
+fn measured(job: &LatencyJob, interrupted: &AtomicBool) -> Result<Measured, Failure> {
+    let program = std::env::current_exe().map_err(LatencyError::Start)?;
+    let launcher = ProcessLauncher { program, arguments: vec![WORKER.into()] };
+    let progress = |done: usize, all: usize, variant: &str| eprintln!("process {} of {all}: {variant}", done + 1);
+    measure_latency(job, &launcher, &progress, interrupted).map_err(failure)
+}
+
+fn write(measured: &Measured, folder: &Path) -> Result<(), Failure> {
+    write_latency(measured, folder)?;
+    eprintln!("report: {}", folder.join("latency.md").display());
+    Ok(())
+}
+
+/// How long `run --latency` measures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LengthArg {
+    /// 10 s a measurement, `forward` and `segment`
+    Quick,
+    /// 60 s and 1,024 queries a measurement, every latency and batches up to 32
+    Standard,
+    /// As standard, 600 s a measurement
+    Record,
+    /// A fraction of a second: for tests of the command
+    #[value(hide = true)]
+    Trial,
+}
+
+/// Measures the variants that a run has just evaluated, tied to it, and adds what is found to the
+/// run's folder.
+pub fn time_run(
+    zoo_argument: &str,
+    run: &Job,
+    done: Vec<String>,
+    length: LengthArg,
+    interrupted: &AtomicBool,
+) -> Result<Verdict, Failure> {
+    let length = match length {
+        LengthArg::Quick => Length::Quick,
+        LengthArg::Standard => Length::Standard,
+        LengthArg::Record => Length::Record,
+        LengthArg::Trial => Length::Trial,
+    };
+    let Compute { execution, threads, .. } = run.compute.clone();
+    let job = LatencyJob {
+        zoo: run.zoo.clone(),
+        zoo_argument: zoo_argument.to_owned(),
+        data: run.data.clone(),
+        weights: run.weights.clone(),
+        variants: done,
+        random_weights: None,
+        computed: Computed { execution, threads },
+        length,
+        seed: SEED,
+        accuracy: Some(run.out.clone()),
+        base: None,
+    };
+    let measured = measured(&job, interrupted)?;
+    write(&measured, &run.out)?;
+    add_to_run(&measured, &run.out)?;
+    Ok(measured.record.verdict)
 }
 
 /// Carries out the order on stdin.

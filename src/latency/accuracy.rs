@@ -80,9 +80,11 @@ impl Accuracy {
         Ok(reasons)
     }
 
-    /// Mask AP of a variant in points, where the run has it.
-    pub(super) fn ap(&self, variant: &str) -> Option<f64> {
-        Some(100.0 * self.run.as_ref()?.metrics(variant)?.results.segm.ap?)
+    /// Mask AP of a row's weights and engine on the whole data set, where the run has it.
+    pub(super) fn mask_ap(&self, row: &Measurement) -> Option<f64> {
+        let run = self.run.as_ref().filter(|run| run.caveat().is_none())?;
+        let metrics = run.metrics(&row.variant).filter(|_| self.weights_reason(run, row).is_none())?;
+        metrics.results.segm.ap
     }
 
     fn folder(&self) -> String {

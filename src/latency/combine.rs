@@ -68,6 +68,7 @@ fn row(named: &Named<'_>, task: &Task, reports: &[WorkReport]) -> Option<Row> {
         clock_readings: sum(|series| series.clock.readings),
         clock_throttled: sum(|series| series.clock.throttled),
         other_load: series.iter().filter_map(|series| series.other_load).reduce(f64::max),
+        mask_ap: None,
         weights_sha256: reports.first()?.weights_sha256.clone(),
         random_weights: named.random_weights,
         raw: String::new(),

@@ -21,8 +21,8 @@ use super::task::{Latency, Scenario, Task};
 use super::verdict::{row_reasons, Reason};
 use super::LatencyError;
 use crate::model::{Device, Engine, Execution};
-use crate::run::{Job, Plan, ResultsFile, Subset, WeightsPlace};
-use crate::zoo::Zoo;
+use crate::run::{Job, Plan, ResultsFile, RunError, Subset, WeightsPlace};
+use crate::zoo::{speed_rows, SpeedRow, Zoo};
 
 /// What to measure.
 #[derive(Debug, Clone)]
@@ -58,8 +58,6 @@ pub struct Measured {
     pub record: LatencyRecord,
     /// Milliseconds of every timed call, for each measurement.
     pub samples: Vec<Vec<f64>>,
-    /// Mask AP in points of each measurement's variant, where the accuracy run has it.
-    pub ap: Vec<Option<f64>>,
 }
 
 /// Told before each process: how many are done, of how many, and whose turn it is.
@@ -77,6 +75,7 @@ pub fn measure_latency(
     interrupted: &AtomicBool,
 ) -> Result<Measured, LatencyError> {
     let (subjects, mut notes, command) = subjects(job)?;
+    let published_speeds = published_speeds(job)?;
     let machine = machine_record(&job.computed);
     let accuracy = Accuracy::read(job.accuracy.as_deref(), command)?;
     accuracy.check_results(subjects.iter().filter_map(Subject::tied))?;
@@ -93,11 +92,12 @@ pub fn measure_latency(
     }
     let Taken { rows, reports, during } = taken;
     notes.extend(session.notes(&reports));
-    let (rows, samples): (Vec<Measurement>, Vec<Vec<f64>>) = rows.into_iter().unzip();
+    let (mut rows, samples): (Vec<Measurement>, Vec<Vec<f64>>) = rows.into_iter().unzip();
+    rows.iter_mut().for_each(|row| row.mask_ap = accuracy.mask_ap(row));
     let machine = MachineRecord { debug_build: any_debug_build(&reports), during, ..machine };
     let reasons = reasons(job, &machine, accuracy.reasons(&rows, &reports)?, &rows, &comparisons);
-    let ap = rows.iter().map(|row| accuracy.ap(&row.variant)).collect();
-    Ok(Measured { record: record(job, machine, rows, comparisons, &reasons, notes), samples, ap })
+    let record = record(job, machine, rows, comparisons, &reasons, notes);
+    Ok(Measured { record: LatencyRecord { published_speeds, ..record }, samples })
 }
 
 fn record(
@@ -121,7 +121,14 @@ fn record(
         machine: MachineRecord { after: MachineState::now(), ..machine },
         measurements,
         comparisons,
+        published_speeds: vec![],
     }
+}
+
+/// What was published of these architectures: the published ones alone, with their weights or random ones.
+fn published_speeds(job: &LatencyJob) -> Result<Vec<SpeedRow>, LatencyError> {
+    let speeds = if job.random_weights.is_some() { speed_rows() } else { job.zoo.context().map(|all| all.speeds) };
+    Ok(speeds.map_err(RunError::from)?)
 }
 
 fn any_debug_build(reports: &Reports) -> bool {

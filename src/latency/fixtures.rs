@@ -43,6 +43,7 @@ pub(super) fn measurement() -> Measurement {
         clock_readings: 100,
         clock_throttled: 0,
         other_load: Some(0.0),
+        mask_ap: Some(0.4),
         weights_sha256: "b0".repeat(32),
         random_weights: false,
         raw: "latency.samples.ndjson".to_owned(),

@@ -7,6 +7,7 @@ use super::machine_state::MachineState;
 use super::sampling::Stop;
 use super::task::{Latency, Scenario, Task};
 use super::Comparison;
+use crate::report::SpeedRow;
 
 /// Version of the stored form that this version reads and writes.
 pub const LATENCY_SCHEMA_VERSION: u32 = 1;
@@ -58,6 +59,9 @@ pub struct LatencyRecord {
     pub measurements: Vec<Measurement>,
     /// Against the base, where there is one.
     pub comparisons: Vec<Comparison>,
+    /// Published speeds of the same architectures on other machines: never to be divided by ours.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub published_speeds: Vec<SpeedRow>,
 }
 
 /// The machine.
@@ -171,6 +175,9 @@ pub struct Measurement {
     pub clock_throttled: usize,
     /// Greatest share of the machine that other processes had during a series.
     pub other_load: Option<f64>,
+    /// Mask AP, 0 to 1, of the same weights and engine in the accuracy run; `None` where it has none.
+    #[serde(default)]
+    pub mask_ap: Option<f64>,
     /// SHA-256 of the weights.
     pub weights_sha256: String,
     /// Whether the weights are random: the speed of an architecture, which detects nothing.

@@ -7,9 +7,12 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::drive::Measured;
+use super::figures::figures;
+use super::markdown::latency_markdown;
 use super::record::{LatencyRecord, MachineRecord, LATENCY_SCHEMA_VERSION};
 use super::LatencyError;
 use crate::dataset::WholeFile;
+use crate::report::latency_plots;
 
 /// Eight variants make a file of some 200 kB.
 const MAX_FILE_BYTES: u64 = 16 << 20;
@@ -49,41 +52,82 @@ pub(super) fn read_record(path: &Path, machine: &MachineRecord) -> Result<Latenc
 /// # Errors
 /// Where one of them cannot be written.
 pub fn write_measured(measured: &Measured, path: &Path) -> Result<(), LatencyError> {
-    let raw = raw_path(path);
-    let unwritable = |path: &Path, error| LatencyError::Unwritable { path: path.to_owned(), error };
+    let mut files = Together::default();
+    add_measurement(&mut files, measured, path)?;
+    files.publish()
+}
+
+/// Writes `latency.json`, every sample, `latency.md` and the plots that there are data for
+/// (`plots/latency_*` and `plots/throughput_*`) into `folder`. All of them or none.
+///
+/// # Errors
+/// Where one of them cannot be drawn or written.
+pub fn write_latency(measured: &Measured, folder: &Path) -> Result<(), LatencyError> {
+    let mut files = Together::default();
+    for plot in latency_plots(&figures(measured))? {
+        files.add(folder.join("plots").join(plot.name), |file| file.write_all(&plot.bytes))?;
+    }
+    files.add(folder.join("latency.md"), |file| file.write_all(latency_markdown(measured).as_bytes()))?;
+    add_measurement(&mut files, measured, &folder.join("latency.json"))?;
+    files.publish()
+}
+
+fn add_measurement(files: &mut Together, measured: &Measured, path: &Path) -> Result<(), LatencyError> {
+    let raw = path.with_extension("samples.ndjson");
     let mut record = measured.record.clone();
-    let name = raw.file_name().unwrap_or_default().to_string_lossy();
-    record.measurements.iter_mut().for_each(|row| row.raw = name.clone().into_owned());
-    // Both are written out before either gets its name, so a full disk leaves what was there.
-    let samples = samples_file(&measured.samples, &raw).map_err(|error| unwritable(&raw, error))?;
-    let json = json_file(&record, path).map_err(|error| unwritable(path, error))?;
-    samples.publish().map_err(|error| unwritable(&raw, error))?;
-    json.publish().map(drop).map_err(|error| {
-        // Samples of a measurement that is not there are of no use; if even this fails, that is less to say.
-        let _ = std::fs::remove_file(&raw);
-        unwritable(path, error)
+    let name = raw.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    record.measurements.iter_mut().for_each(|row| row.raw.clone_from(&name));
+    files.add(raw, |file| write_samples(file, &measured.samples))?;
+    files.add(path.to_owned(), |file| {
+        serde_json::to_writer_pretty(&mut *file, &record)?;
+        file.write_all(b"\n")
     })
 }
 
-fn json_file(record: &LatencyRecord, path: &Path) -> std::io::Result<WholeFile> {
-    let mut file = WholeFile::create(path)?;
-    serde_json::to_writer_pretty(&mut file, record)?;
-    file.write_all(b"\n")?;
-    file.flush()?;
-    Ok(file)
-}
-
-fn raw_path(path: &Path) -> PathBuf {
-    path.with_extension("samples.ndjson")
-}
-
-fn samples_file(samples: &[Vec<f64>], path: &Path) -> std::io::Result<WholeFile> {
-    let mut file = WholeFile::create(path)?;
+fn write_samples(file: &mut WholeFile, samples: &[Vec<f64>]) -> std::io::Result<()> {
     for (measurement, samples) in samples.iter().enumerate() {
         for ms in samples {
             writeln!(file, "{}", serde_json::json!({ "measurement": measurement, "ms": ms }))?;
         }
     }
-    file.flush()?;
-    Ok(file)
+    Ok(())
+}
+
+/// Files that belong together: all are written out beside their places before the first gets its
+/// name, so a full disk leaves what was there.
+#[derive(Default)]
+struct Together(Vec<(PathBuf, WholeFile)>);
+
+impl Together {
+    fn add(
+        &mut self,
+        path: PathBuf,
+        write: impl FnOnce(&mut WholeFile) -> std::io::Result<()>,
+    ) -> Result<(), LatencyError> {
+        let written = WholeFile::create(&path).and_then(|mut file| {
+            write(&mut file)?;
+            file.flush()?;
+            Ok(file)
+        });
+        match written {
+            Ok(file) => {
+                self.0.push((path, file));
+                Ok(())
+            }
+            Err(error) => Err(LatencyError::Unwritable { path, error }),
+        }
+    }
+
+    fn publish(self) -> Result<(), LatencyError> {
+        let mut published = Vec::new();
+        for (path, file) in self.0 {
+            if let Err(error) = file.publish() {
+                // Part of a measurement is of no use; if even this fails, that is less to say.
+                published.iter().for_each(|path| drop(std::fs::remove_file(path)));
+                return Err(LatencyError::Unwritable { path, error });
+            }
+            published.push(path);
+        }
+        Ok(())
+    }
 }

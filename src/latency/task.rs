@@ -31,6 +31,20 @@ impl Latency {
         }
     }
 
+    /// Where it starts and where it ends.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Forward => "preprocessed image in memory to raw head outputs",
+            Self::Detect => "preprocessed image in memory to boxes, classes and scores after suppression",
+            Self::Segment => {
+                "decoded image in memory to records: letterbox, network, suppression, masks at the image's own size, \
+                 run lengths"
+            }
+            Self::Decode => "bytes of the image file in memory to decoded image",
+            Self::Vocabulary => "class prompts to embeddings",
+        }
+    }
+
     /// Whether it is one of the three that a detector is measured by, and not reported apart.
     pub fn is_headline(self) -> bool {
         matches!(self, Self::Forward | Self::Detect | Self::Segment)

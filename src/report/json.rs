@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{
-    compare, run_verdict, Comparison, Dataset, Machine, Protocol, RowComparison, RowStatus, RunVerdict, StoredRun,
-    Timing, VariantResults, Verdict,
+    compare, run_verdict, Comparison, Context, Dataset, Machine, Protocol, RowComparison, RowStatus, RunVerdict,
+    StoredRun, Timing, VariantLatency, VariantResults, Verdict,
 };
 use crate::evaluation::{Agreement, Swallowed};
 
@@ -30,6 +30,8 @@ struct Report<'a> {
     dataset: &'a Dataset,
     rows: Vec<ReportRow<'a>>,
     footnotes: &'a [String],
+    #[serde(skip_serializing_if = "Context::is_empty")]
+    context: &'a Context,
     machine: &'a Machine,
 }
 
@@ -65,6 +67,8 @@ struct Measured<'a> {
     image_size_mismatches: u64,
     agreement: Option<&'a Agreement>,
     timing: &'a Timing,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latency: Option<&'a VariantLatency>,
 }
 
 /// `report.json`: every comparison at full precision, with what it rests on.
@@ -85,6 +89,7 @@ pub fn json(run: &StoredRun) -> String {
         dataset: &record.dataset,
         rows: compare(run).into_iter().map(|row| report_row(run, row)).collect(),
         footnotes: &record.footnotes,
+        context: &record.context,
         machine: &record.machine,
     };
     let text = serde_json::to_string_pretty(&report).expect("string keys and finite numbers, checked on reading");
@@ -118,6 +123,7 @@ fn report_row<'a>(run: &StoredRun, compared: RowComparison<'a>) -> ReportRow<'a>
             image_size_mismatches: found.image_size_mismatches,
             agreement: found.agreement.as_ref(),
             timing: &found.timing,
+            latency: found.latency.as_ref(),
         }),
         footnotes: &row.footnotes,
     }

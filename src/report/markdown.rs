@@ -1,14 +1,20 @@
 //! The report in Markdown.
 
 use super::document::{Block, Detail};
-use super::sections::blocks;
+use super::sections::{blocks, context_blocks};
 use super::table::escaped;
 use super::text::sanitized;
-use super::StoredRun;
+use super::{Context, SpeedRow, StoredRun};
 
 /// The whole report in GitHub's Markdown. Pictures are linked at `plots/`.
 pub fn markdown(run: &StoredRun) -> String {
     blocks(run, Detail::Full).iter().map(render).collect::<Vec<_>>().join("\n")
+}
+
+/// The block of published speeds in Markdown; empty where there are none.
+pub fn speeds_markdown(speeds: &[SpeedRow]) -> String {
+    let context = Context { speeds: speeds.to_vec(), mask_ap: Vec::new() };
+    context_blocks(&context, Detail::Full).iter().map(render).collect::<Vec<_>>().join("\n")
 }
 
 fn render(block: &Block) -> String {

@@ -23,6 +23,7 @@
 //! # Ok::<(), zoobench::report::ReportError>(())
 //! ```
 mod comparison;
+mod context;
 mod csv;
 mod document;
 mod error;
@@ -30,6 +31,7 @@ mod explain;
 mod exports;
 mod footnotes;
 mod json;
+mod latency;
 mod markdown;
 mod plots;
 mod prose;
@@ -46,13 +48,17 @@ mod verdict;
 mod write;
 
 pub use comparison::{compare, run_verdict, Comparison, RowComparison};
+pub use context::{Context, ContextRow, SpeedRow};
 pub use csv::csv;
 pub use error::ReportError;
 pub use explain::{explanation_markdown, write_explanation};
 pub use exports::{eval_results, latex, metafile, model_index};
 pub use json::{json, REPORT_SCHEMA_VERSION};
-pub use markdown::markdown;
-pub use plots::{explanation_plots, plots, trend_plots, Plot};
+pub use latency::{LatencySummary, VariantLatency};
+pub use markdown::{markdown, speeds_markdown};
+pub use plots::{
+    explanation_plots, latency_captions, latency_plots, plots, trend_plots, LatencyFigures, Plot, TimedVariant,
+};
 pub use prose::passed_over_words;
 pub use record::{
     is_folder_name, Dataset, ImageList, Machine, Protocol, Published, Row, RowStatus, RunRecord, StageTime, Timing,

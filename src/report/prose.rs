@@ -13,6 +13,11 @@ pub(super) const TIMING_RULE: &str =
     "Seconds of a stage are work summed over images and threads, so they exceed the wall time where threads \
      work at once. Not a benchmark: other work on the machine is not excluded.";
 
+pub(super) const SPEEDS: &str =
+    "Published speeds, on other machines and by other methods: not to be compared with ours";
+
+pub(super) const OTHERS: &str = "Published mask AP of other models, for context";
+
 /// The verdict and what it rests on.
 pub(super) fn summary(run: &StoredRun, rows: &[RowComparison]) -> String {
     let count = |verdict| rows.iter().filter(|row| row.verdict == verdict).count();
@@ -58,6 +63,23 @@ pub(super) fn caption(what: &str, iou_type: &str, run: &StoredRun) -> String {
 
 pub(super) fn full_precision(record: &RunRecord) -> String {
     format!("AP points (0 to 100). Reproduced means |ours - {}| <= {} AP.", record.published_label, record.tolerance_ap)
+}
+
+/// What is counted as a network's size.
+pub(super) fn size(record: &RunRecord) -> String {
+    format!(
+        "Parameters with the text encoder's; FLOPs, two a multiply-accumulate, of one image under {} prompts, which \
+         are encoded once and before.",
+        record.dataset.categories
+    )
+}
+
+/// How latencies were measured.
+pub(super) fn latency(computed: &str, machine: &str) -> String {
+    format!(
+        "Latency of one image at a time: forward from preprocessed image to raw head outputs, segment from decoded \
+         image to records; {computed}; {machine}. latency.md beside this report says how it was measured."
+    )
 }
 
 /// Why a row was not measured.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::{Context, VariantLatency};
 use crate::evaluation::{Agreement, AreaRule, CategoryMetrics, Curves, Metrics, Swallowed};
 
 /// Version of the stored forms that this version reads and writes.
@@ -221,6 +222,9 @@ pub struct RunRecord {
     pub rows: Vec<Row>,
     /// Footnotes of the zoo as a whole.
     pub footnotes: Vec<String>,
+    /// What others published on the same split; absent where there is nothing, or the run is older than this key.
+    #[serde(default, skip_serializing_if = "Context::is_empty")]
+    pub context: Context,
     /// On which machine.
     pub machine: Machine,
 }
@@ -234,7 +238,7 @@ pub struct StageTime {
     pub seconds: f64,
 }
 
-/// Where the time went. The only part of `metrics.json` that differs between two equal runs.
+/// Where the time went. With `latency` the only part of `metrics.json` that differs between two equal runs.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Timing {
     /// Seconds from first image to last record.
@@ -312,4 +316,7 @@ pub struct VariantMetrics {
     pub agreement: Option<Agreement>,
     /// Where the time went.
     pub timing: Timing,
+    /// What `run --latency` measured of these weights; absent in a run without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency: Option<VariantLatency>,
 }

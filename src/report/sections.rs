@@ -2,9 +2,9 @@
 
 use super::document::{Block, Detail};
 use super::footnotes::Footnotes;
-use super::plots::pictures;
+use super::plots::{figures_of_run, latency_captions, pictures};
 use super::table::Tone;
-use super::{compare, prose, run_verdict, tables, RowComparison, StoredRun};
+use super::{compare, prose, run_verdict, tables, Context, RowComparison, StoredRun};
 
 /// The report as blocks.
 pub(super) fn blocks(run: &StoredRun, detail: Detail) -> Vec<Block> {
@@ -14,6 +14,7 @@ pub(super) fn blocks(run: &StoredRun, detail: Detail) -> Vec<Block> {
     blocks.extend(headline(run, &rows));
     blocks.extend(comparisons(run, &rows, &notes, detail));
     blocks.extend(unmeasured(&rows));
+    blocks.extend(size_and_speed(run, &rows, detail));
     blocks.extend(agreement(&rows));
     blocks.extend(passed_over(&rows));
     if detail == Detail::Full {
@@ -21,8 +22,17 @@ pub(super) fn blocks(run: &StoredRun, detail: Detail) -> Vec<Block> {
         blocks.extend(plots(run));
         blocks.extend(provenance(run, &rows));
     }
+    blocks.extend(context_blocks(&run.record().context, detail));
     blocks.extend(footnotes(&notes, detail));
     blocks
+}
+
+/// A block of its own: other models, other machines.
+pub(super) fn context_blocks(context: &Context, detail: Detail) -> Vec<Block> {
+    let speeds =
+        section(prose::SPEEDS, Block::Table(tables::speeds(&context.speeds, detail)), context.speeds.is_empty());
+    let others = Block::Table(tables::others(&context.mask_ap, detail));
+    speeds.into_iter().chain(section(prose::OTHERS, others, context.mask_ap.is_empty())).collect()
 }
 
 fn headline(run: &StoredRun, rows: &[RowComparison]) -> Vec<Block> {
@@ -61,6 +71,22 @@ fn unmeasured(rows: &[RowComparison]) -> Vec<Block> {
     section("Rows that were not measured", Block::Bullets(reasons.clone()), reasons.is_empty())
 }
 
+fn size_and_speed(run: &StoredRun, rows: &[RowComparison], detail: Detail) -> Vec<Block> {
+    let Some(table) = tables::size_and_speed(rows, detail) else { return Vec::new() };
+    let figures = figures_of_run(run);
+    let mut blocks =
+        vec![Block::Heading("Size and speed".to_string()), Block::Paragraph(prose::size(run.record()), Tone::Plain)];
+    if let Some(first) = figures.series.first() {
+        blocks.push(Block::Paragraph(prose::latency(&first.summary.computed(), &figures.machine), Tone::Plain));
+    }
+    if !figures.reasons.is_empty() {
+        blocks.push(Block::Paragraph("The latencies are INVALID:".to_string(), Tone::Bad));
+        blocks.push(Block::Bullets(figures.reasons.to_vec()));
+    }
+    blocks.push(Block::Table(table));
+    blocks
+}
+
 fn agreement(rows: &[RowComparison]) -> Vec<Block> {
     let table = tables::agreement(rows);
     let Some(table) = table else { return Vec::new() };
@@ -96,6 +122,8 @@ fn plots(run: &StoredRun) -> Vec<Block> {
     blocks.extend(
         pictures.iter().map(|picture| Block::Picture(picture.caption(run), format!("plots/{}.svg", picture.stem()))),
     );
+    let latencies = latency_captions(&figures_of_run(run)).into_iter();
+    blocks.extend(latencies.map(|(stem, caption)| Block::Picture(caption, format!("plots/{stem}.svg"))));
     blocks
 }
 

@@ -18,6 +18,8 @@ const MAX_FILE_BYTES: u64 = 64 << 20;
 const MAX_ROWS: usize = 1000;
 /// Recalls 0.00, 0.01 ... 1.00.
 const CURVE_POINTS: usize = 101;
+/// No call takes longer than eleven days.
+const MAX_MS: f64 = 1e9;
 
 /// Name of the file in a variant's folder that holds what became of each image, for comparisons.
 pub fn state_file(iou: IouType) -> &'static str {
@@ -155,6 +157,12 @@ fn check_metrics(file: &Path, record: &RunRecord, variant: &str, metrics: &Varia
     for category in &metrics.per_category {
         for value in [category.ap, category.ap50, category.ar].into_iter().flatten() {
             check_range(file, &format!("a metric of category {}", category.id), value, 1.0)?;
+        }
+    }
+    for row in metrics.latency.iter().flat_map(|latency| &latency.measurements) {
+        let [low, high] = row.p50_ci95_ms;
+        for ms in [row.p50_ms, low, high, row.p90_ms, row.p99_ms, row.max_ms] {
+            check_range(file, &format!("milliseconds of {}", row.latency), ms, MAX_MS)?;
         }
     }
     check_curves(file, &metrics.curves)

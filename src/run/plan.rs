@@ -8,6 +8,7 @@ use super::RunError;
 use crate::dataset::{class_prompts, Annotations, FileSource, Folder};
 use crate::model::checkpoint::Checkpoint;
 use crate::model::Execution;
+use crate::report::Context;
 use crate::zoo::{EmbeddedFiles, Variant, Zoo};
 
 /// A job whose inputs are read and found good.
@@ -30,6 +31,8 @@ pub struct Plan<'a> {
     pub execution: Execution,
     /// The zoo's variants.
     pub variants: Vec<PlannedVariant<'a>>,
+    /// What others published beside them.
+    pub context: Context,
 }
 
 /// A variant and where its weights are.
@@ -69,7 +72,8 @@ impl<'a> Plan<'a> {
         let category_ids = annotations.categories.iter().map(|category| category.id).collect();
         let images_total = annotations.images.len();
         let annotations = restrict(annotations, &samples);
-        Ok(Self { job, files, annotations, images_total, samples, prompts, category_ids, execution, variants })
+        let context = job.zoo.context()?;
+        Ok(Self { job, files, annotations, images_total, samples, prompts, category_ids, execution, variants, context })
     }
 }
 

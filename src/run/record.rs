@@ -103,6 +103,7 @@ pub fn variant_metrics(plan: &Plan<'_>, variant: &str, measured: &Measured) -> V
         image_size_mismatches: measured.image_size_mismatches,
         agreement: measured.agreement.clone(),
         timing: measured.timing.clone(),
+        latency: None,
     }
 }
 
@@ -123,6 +124,7 @@ pub fn run_record(plan: &Plan<'_>, progressed: &[Progressed], interrupted: bool)
         rows: plan.variants.iter().zip(progressed).map(|(planned, progressed)| row(planned, progressed)).collect(),
         tolerance_ap: zoo.tolerance_ap,
         footnotes: zoo.footnotes.clone(),
+        context: plan.context.clone(),
         machine: machine(&plan.job.compute),
     }
 }

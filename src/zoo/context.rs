@@ -4,47 +4,8 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::check::Check;
-use super::ZooError;
-
-/// Mask AP of one model as its authors published it, in AP points (0 to 100).
-#[derive(Debug, Clone, PartialEq)]
-pub struct ContextRow {
-    /// Model, with its prompt kind where it has several.
-    pub model: String,
-    /// Mask AP.
-    pub ap: f64,
-    /// Upper end where the source gives one value per training recipe.
-    pub ap_to: Option<f64>,
-    /// Mask AP of rare categories; of novel ones where `setting` says open-vocabulary LVIS.
-    pub ap_rare: Option<f64>,
-    /// Mask AP of common categories.
-    pub ap_common: Option<f64>,
-    /// Mask AP of frequent categories.
-    pub ap_frequent: Option<f64>,
-    /// Box AP.
-    pub box_ap: Option<f64>,
-    /// How it was trained and tested: which AP this is.
-    pub setting: String,
-    /// The split.
-    pub split: String,
-    /// Where the values stand.
-    pub source: String,
-}
-
-/// A published speed. Machines and methods differ: never to be divided by ours.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SpeedRow {
-    /// Model.
-    pub model: String,
-    /// Frames a second.
-    pub fps: f64,
-    /// GPU.
-    pub gpu: String,
-    /// What was timed and how.
-    pub how: String,
-    /// Where the value stands.
-    pub source: String,
-}
+use super::{Zoo, ZooError};
+use crate::report::{Context, ContextRow, SpeedRow};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -91,6 +52,22 @@ struct RawSpeedRow {
 
 /// Faster than any detector: a larger value is a slip of the pen.
 const MAX_FPS: f64 = 100_000.0;
+
+/// The split on which the rows of `datasets/context.toml` were published.
+const SPLIT: &str = "lvis_v1_val";
+
+impl Zoo {
+    /// What others published beside this zoo: nothing where it has another split than LVIS val 1.0.
+    ///
+    /// # Errors
+    /// A [`ZooError`] if a file, which is built in, breaks its own format.
+    pub fn context(&self) -> Result<Context, ZooError> {
+        if self.split != SPLIT {
+            return Ok(Context::default());
+        }
+        Ok(Context { speeds: speed_rows()?, mask_ap: context_rows()? })
+    }
+}
 
 /// The rows of `datasets/context.toml`.
 ///

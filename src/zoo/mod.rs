@@ -27,7 +27,8 @@ mod error;
 mod format;
 mod variant;
 
-pub use context::{context_rows, speed_rows, ContextRow, SpeedRow};
+pub use crate::report::{Context, ContextRow, SpeedRow};
+pub use context::{context_rows, speed_rows};
 pub use embedded::{embedded, EmbeddedFiles};
 pub use error::{Location, ZooError};
 pub use variant::{PublishedLabel, Variant, Zoo, BUILTIN_ZOOS};

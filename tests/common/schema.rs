@@ -15,6 +15,7 @@ fn check(schema: &Value, value: &Value, at: &str, found: &mut Vec<String>) {
             "enum" if !rule.as_array().is_some_and(|all| all.contains(value)) => {
                 found.push(format!("{at}: not {rule}"))
             }
+            // A rule for objects alone, says the specification.
             "required" if value.is_object() => {
                 let absent = names(rule).into_iter().filter(|name| value.get(name).is_none());
                 found.extend(absent.map(|name| format!("{at}: no {name}")));

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use zoobench::evaluation::{Agreement, AreaRule, CategoryMetrics, Curves, Metrics, Swallowed};
 use zoobench::report::{
-    Dataset, Machine, Protocol, Published, Row, RowStatus, RunRecord, StageTime, Timing, VariantMetrics, VariantResults,
+    Context, ContextRow, Dataset, LatencySummary, Machine, Protocol, Published, Row, RowStatus, RunRecord, SpeedRow,
+    StageTime, Timing, VariantLatency, VariantMetrics, VariantResults,
 };
 
 pub const ANNOTATIONS_SHA256: &str = "00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee";
@@ -65,7 +66,61 @@ pub fn zoo_run(categories: u64) -> Synthetic {
     run.metrics[2].agreement = Some(agreement());
     run.metrics[2].swallowed.over_limit_detections = 17;
     run.metrics[0].image_size_mismatches = 2;
+    run.record.context = context();
+    run.metrics[0].latency = Some(latency(61.25));
+    run.metrics[1].latency = Some(latency(104.5));
     run
+}
+
+/// Made-up rows of others.
+fn context() -> Context {
+    let speed = |model: &str, fps, gpu: &str, how: &str| SpeedRow {
+        model: model.to_string(),
+        fps,
+        gpu: gpu.to_string(),
+        how: how.to_string(),
+        source: "a paper, table 2".to_string(),
+    };
+    let other = ContextRow {
+        model: "Another model".to_string(),
+        ap: 25.0,
+        ap_to: Some(26.8),
+        ap_rare: Some(16.6),
+        ap_common: None,
+        ap_frequent: None,
+        box_ap: Some(53.6),
+        setting: "zero-shot".to_string(),
+        split: "LVIS val 1.0".to_string(),
+        source: "another paper | table 1".to_string(),
+    };
+    Context {
+        speeds: vec![
+            speed("YOLO-World-M", 58.1, "V100", "PyTorch FP32, no NMS"),
+            speed("YOLO-World-L", 80.0, "T4", "TensorRT FP16"),
+        ],
+        mask_ap: vec![other],
+    }
+}
+
+/// Made-up latencies of a valid measurement.
+fn latency(ms: f64) -> VariantLatency {
+    let summary = |latency: &str, ms: f64| LatencySummary {
+        latency: latency.to_string(),
+        scenario: "single".to_string(),
+        batch: 1,
+        score_threshold: None,
+        device: "cpu".to_string(),
+        engine: "fast".to_string(),
+        dtype: "f32".to_string(),
+        samples: 800,
+        p50_ms: ms,
+        p50_ci95_ms: [0.99 * ms, 1.01 * ms],
+        p90_ms: 1.1 * ms,
+        p99_ms: 1.2 * ms,
+        max_ms: 1.5 * ms,
+        images_per_second: Some(1e3 / ms),
+    };
+    VariantLatency { reasons: Vec::new(), measurements: vec![summary("forward", ms), summary("segment", 1.25 * ms)] }
 }
 
 /// One measured row on part of the data.
@@ -139,6 +194,7 @@ fn record(rows: Vec<Row>) -> RunRecord {
         },
         rows,
         footnotes: vec!["Published values are rounded: 16.7 is the interval [16.65, 16.75].".to_string()],
+        context: Context::default(),
         machine: Machine {
             cpu: "A made-up CPU".to_string(),
             cores: 8,
@@ -206,6 +262,7 @@ fn metrics(variant: &str, mask: [f64; 4], boxes: [f64; 2], categories: u64) -> V
                 .map(|(name, seconds)| StageTime { name: name.to_string(), seconds })
                 .into(),
         },
+        latency: None,
     }
 }
 

@@ -58,6 +58,34 @@ fn check_row(folder: &Path, index: usize, row: &Value) {
 }
 
 #[test]
+fn a_run_with_latency_has_size_and_speed_in_metrics_table_and_folder() {
+    let place = tempfile::tempdir().expect("a temporary folder");
+    let output = zoobench(place.path(), &["run", "--limit", "2", "--latency", "trial", "--out", "out"]);
+    assert_eq!(output.status.code(), Some(3), "the trial is invalid: {}", stderr(&output));
+    let read = |name: &str| std::fs::read_to_string(place.path().join("out").join(name)).expect("a file of the run");
+    let metrics: Value = serde_json::from_str(&read("shapes_v1/metrics.json")).expect("JSON");
+    let names = metrics["latency"]["measurements"].as_array().expect("a list");
+    let names: Vec<&str> = names.iter().filter_map(|row| row["latency"].as_str()).collect();
+    assert_eq!(names, ["forward", "segment"]);
+    let reasons = metrics["latency"]["reasons"].to_string();
+    assert!(reasons.contains("trial length") && reasons.contains("2 of 120 images"), "{reasons}");
+    let record: Value = serde_json::from_str(&read("latency.json")).expect("JSON");
+    assert_eq!(record["measurements"][0]["p50_ms"], metrics["latency"]["measurements"][0]["p50_ms"]);
+    assert_eq!(record["measurements"][0]["mask_ap"], Value::Null, "AP of two images is none");
+    assert!(read("latency.md").starts_with("# Latency of the zoo shapes: INVALID"));
+    for text in [read("report.md"), String::from_utf8_lossy(&output.stdout).into_owned()] {
+        for words in ["The latencies are INVALID:", "GFLOPs", "p90 ms", "segment"] {
+            assert!(text.contains(words), "{words} in {text}");
+        }
+    }
+    let again = zoobench(place.path(), &["report", "out"]);
+    assert_eq!(again.stdout, output.stdout, "the report is a function of what is stored");
+    let refused = zoobench(place.path(), &["run", "--latency", "--annotations", "a.json", "--out", "other"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(!place.path().join("other").exists());
+}
+
+#[test]
 fn bad_input_is_refused_before_anything_is_measured() {
     let place = tempfile::tempdir().expect("a temporary folder");
     std::fs::write(place.path().join("base.json"), "{\"schema_version\": 7}").expect("a file");

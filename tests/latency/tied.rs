@@ -89,6 +89,22 @@ fn a_run_that_keeps_no_detections_is_refused_before_anything_is_measured() {
 }
 
 #[test]
+fn only_a_complete_run_of_the_same_weights_and_engine_gives_an_ap() {
+    let aps = |damage: &dyn Fn(&Path)| {
+        let accuracy = accuracy();
+        damage(accuracy.path());
+        let rows = measured(&job(Some(accuracy.path())), &Fake::quiet()).record.measurements;
+        rows.iter().map(|row| row.mask_ap.is_some()).collect::<Vec<bool>>()
+    };
+    assert_eq!(aps(&|_| ()), [true; 4]);
+    let other =
+        |key: &'static str| move |run: &Path| edit(&run.join("shapes_v2/metrics.json"), |m| m[key] = "7".into());
+    assert_eq!(aps(&other("weights_sha256")), [true, true, false, false]);
+    assert_eq!(aps(&other("engine")), [true, true, false, false]);
+    assert_eq!(aps(&|run| edit(&run.join("run.json"), |run| run["status"] = "partial".into())), [false; 4]);
+}
+
+#[test]
 fn timed_outputs_that_are_not_the_run_s_are_found() {
     let spoil = |_: &WorkOrder, process: usize, report: &mut WorkReport| {
         if process == 7 {
@@ -110,6 +126,8 @@ fn random_weights_are_marked_and_limited_to_forward() {
     assert_eq!(record.verdict, Verdict::Invalid);
     assert_eq!(record.reasons.len(), 1);
     assert!(record.reasons[0].starts_with("random-v1-L: random weights"), "{:?}", record.reasons);
+    assert_eq!(record.published_speeds.len(), 15, "an architecture of which speeds are published");
+    assert!(measured(&job(None), &Fake::quiet()).record.published_speeds.is_empty(), "none of shapes are");
     assert!(record.measurements.iter().all(|row| row.random_weights && row.latency == Latency::Forward));
     assert!(fake.orders.borrow().iter().all(|order| order.subject == SubjectName::Random("v1-L".to_owned())));
 }

@@ -97,6 +97,16 @@ pub(super) fn ap_axis_end(value: f64) -> f64 {
     [10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 80.0].into_iter().find(|&end| value <= end).unwrap_or(100.0)
 }
 
+/// A round end, at most 1.5 times `value`, for an axis that begins at 0; 1 where there is nothing to show.
+pub(super) fn round_end(value: f64) -> f64 {
+    if !value.is_finite() || value <= 0.0 {
+        return 1.0;
+    }
+    let power = 10f64.powf(value.log10().floor());
+    let ends = [1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0].map(|factor| factor * power);
+    ends.into_iter().find(|&end| value <= end).unwrap_or(10.0 * power)
+}
+
 fn linear_ticks(min: f64, max: f64) -> Vec<f64> {
     let rough = (max - min) / 5.0;
     let power = 10f64.powf(rough.log10().floor());
@@ -140,6 +150,12 @@ mod tests {
     fn labels_have_no_idle_zeros() {
         assert_eq!([0.0, 0.2, 1000.0].map(tick_label), ["0", "0.2", "1000"]);
         assert_eq!([10_000.0, 250_000.0, 1_000_000.0].map(tick_label), ["10k", "250k", "1M"]);
+    }
+
+    #[test]
+    fn ends_are_round_and_not_far() {
+        assert_eq!([0.0, 0.7, 1.0, 11.0, 43.0, 90.1].map(round_end), [1.0, 0.8, 1.0, 15.0, 50.0, 100.0]);
+        assert_eq!(round_end(f64::NAN), 1.0);
     }
 
     #[test]

@@ -19,11 +19,17 @@ pub(super) fn draw_row_head(scene: &mut Scene, run: &StoredRun, row: &Row, what:
 /// Title, protocol, and a third line if the numbers are not comparable.
 pub(super) fn draw_head(scene: &mut Scene, run: &StoredRun, title: &str, caveat: Option<&str>) {
     let protocol = format!("{}, IoU type segm", protocol_short(&run.record().protocol));
+    let warning = caveat.map(|caveat| format!("NOT COMPARABLE: {caveat}"));
+    draw_lines(scene, title, &protocol, warning.as_deref());
+}
+
+/// Title, how its numbers were made, and a warning if they are not to be used as they stand.
+pub(super) fn draw_lines(scene: &mut Scene, title: &str, how: &str, warning: Option<&str>) {
     let title = fitted(title, TITLE, scene.width);
     scene.text(Text::new((LEFT, 24.0), &title, TITLE).bold());
-    scene.text(Text::new((LEFT, 48.0), &fitted(&protocol, LABEL, scene.width), LABEL).color(DARK));
-    if let Some(caveat) = caveat {
-        let line = fitted(&format!("NOT COMPARABLE: {caveat}"), LABEL, scene.width);
+    scene.text(Text::new((LEFT, 48.0), &fitted(how, LABEL, scene.width), LABEL).color(DARK));
+    if let Some(warning) = warning {
+        let line = fitted(warning, LABEL, scene.width);
         scene.text(Text::new((LEFT, 69.0), &line, LABEL).color(VERMILLION).bold());
     }
 }

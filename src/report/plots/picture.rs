@@ -1,5 +1,6 @@
 //! Which pictures a run has, and their files.
 
+use super::latency::{figures_of_run, latency_plots};
 use super::paint::{png, svg};
 use super::scene::Scene;
 use super::{categories, frequency, model_zoo, precision_recall};
@@ -24,6 +25,7 @@ pub fn plots(run: &StoredRun) -> Result<Vec<Plot>, ReportError> {
     for picture in pictures(run) {
         plots.extend(painted(&picture.stem(), &picture.scene(run))?);
     }
+    plots.extend(latency_plots(&figures_of_run(run))?);
     Ok(plots)
 }
 

@@ -1,5 +1,7 @@
 //! Colours, sizes and markers.
 
+use super::scene::Dash;
+
 /// Red, green, blue.
 pub(super) type Rgb = (u8, u8, u8);
 
@@ -44,4 +46,20 @@ pub(super) const GROUPS: [Group; 3] = [
 /// The group of a frequency letter.
 pub(super) fn group(letter: &str) -> Option<&'static Group> {
     GROUPS.iter().find(|group| group.letter == letter)
+}
+
+/// Colour and marker of series, in turn: more than six also differ in dash.
+const LOOKS: [(Rgb, Marker); 6] = [
+    (BLUE, Marker::Circle),
+    (VERMILLION, Marker::Triangle),
+    (GREEN, Marker::Square),
+    (BLACK, Marker::Circle),
+    (GRAY, Marker::Triangle),
+    (DARK, Marker::Square),
+];
+
+/// How the series of that index looks.
+pub(super) fn look(index: usize) -> (Rgb, Marker, Dash) {
+    let (color, marker) = LOOKS[index % LOOKS.len()];
+    (color, marker, (index >= LOOKS.len()).then_some((6.0, 3.0)))
 }

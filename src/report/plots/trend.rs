@@ -2,20 +2,11 @@
 
 use super::axes::{ap_axis_end, Frame, Scale};
 use super::picture::{painted, Plot};
-use super::scene::{Anchor, Dash, Scene, Text};
-use super::style::{Marker, Rgb, BLACK, BLUE, DARK, GRAY, GREEN, LABEL, SMALL, TITLE, VERMILLION};
+use super::scene::{Anchor, Scene, Text};
+use super::style::{look, DARK, LABEL, SMALL, TITLE};
 use crate::report::text::{fraction, shortened};
 use crate::report::{ReportError, Trend, TrendSeries};
 
-/// Colour and marker of the series, in turn: more than six also differ in dash.
-const LOOKS: [(Rgb, Marker); 6] = [
-    (BLUE, Marker::Circle),
-    (VERMILLION, Marker::Triangle),
-    (GREEN, Marker::Square),
-    (BLACK, Marker::Circle),
-    (GRAY, Marker::Triangle),
-    (DARK, Marker::Square),
-];
 const LEGEND_LINES: usize = 16;
 
 /// `trend.svg` and `trend.png`: mask AP of every variant over the runs.
@@ -48,11 +39,6 @@ fn scene(trend: &Trend) -> Scene {
         }
     }
     scene
-}
-
-fn look(index: usize) -> (Rgb, Marker, Dash) {
-    let (color, marker) = LOOKS[index % LOOKS.len()];
-    (color, marker, (index >= LOOKS.len()).then_some((6.0, 3.0)))
 }
 
 fn draw_series(scene: &mut Scene, frame: &Frame, series: &TrendSeries, index: usize) {
