@@ -24,9 +24,20 @@ impl MapsShape {
         (self.width + 2 * self.border) * LANES
     }
 
-    /// Values from a block to the next.
+    /// Values from a block to the next: an odd number of pixels, hence of cache lines, so that a pixel's
+    /// blocks fall into different sets of a cache. (80 x 80 pixels would put all of them into one.)
     pub(super) fn block(&self) -> usize {
-        (self.height + 2 * self.border) * self.row()
+        ((self.height + 2 * self.border) * (self.width + 2 * self.border) | 1) * LANES
+    }
+
+    /// Values that such maps take.
+    ///
+    /// # Panics
+    ///
+    /// If no memory holds so many.
+    pub fn values(&self) -> usize {
+        let [height, width] = [self.height, self.width].map(|side| side + 2 * self.border);
+        product(&[self.blocks, product(&[height, width]) | 1, LANES])
     }
 
     /// Offset of a pixel in its block.
@@ -35,8 +46,8 @@ impl MapsShape {
     }
 }
 
-/// Feature maps, `[blocks][border + height + border][border + width + border][LANES]`. The border is
-/// always zero, and so are lanes that hold no channel.
+/// Feature maps, `[blocks][border + height + border][border + width + border][LANES]`, each block padded to
+/// an odd number of pixels. The border is always zero, and so are lanes that hold no channel.
 pub struct Maps {
     shape: MapsShape,
     memory: Memory,
@@ -101,8 +112,7 @@ impl Maps {
     /// If the border is wider than 1 or the maps are larger than any memory.
     pub fn new(shape: MapsShape) -> Self {
         assert!(shape.border <= 1, "kernels reach one pixel over the border");
-        let sides = [shape.height, shape.width].map(|side| side + 2 * shape.border);
-        Self { shape, memory: Memory::zeros(product(&[shape.blocks, sides[0], sides[1], LANES])) }
+        Self { shape, memory: Memory::zeros(shape.values()) }
     }
 
     /// Gives the memory to maps of other sizes; it grows where it is too small. The border becomes
@@ -115,8 +125,7 @@ impl Maps {
         if shape == self.shape {
             return;
         }
-        let sides = [shape.height, shape.width].map(|side| side + 2 * shape.border);
-        if product(&[shape.blocks, sides[0], sides[1], LANES]) > self.memory.len() {
+        if shape.values() > self.memory.len() {
             // What is given back first need not exist beside what follows.
             self.memory = Memory::zeros(0);
             *self = Self::new(shape);
@@ -129,9 +138,9 @@ impl Maps {
 
     fn clear_border(&mut self) {
         let (shape, edge) = (self.shape, self.shape.border * LANES);
-        let blocks = self.memory.values_mut().chunks_exact_mut(shape.block().max(1)).take(shape.blocks);
+        let blocks = self.memory.values_mut().chunks_exact_mut(shape.block()).take(shape.blocks);
         for block in blocks.filter(|_| edge > 0) {
-            let mut rows = block.chunks_exact_mut(shape.row());
+            let mut rows = block.chunks_exact_mut(shape.row()).take(shape.height + 2 * shape.border);
             rows.by_ref().take(shape.border).for_each(|row| row.fill(0.0));
             for row in rows.by_ref().take(shape.height) {
                 row[..edge].fill(0.0);

@@ -23,8 +23,10 @@
 //! convolution.run(&mut maps, &mut Scratch::default(), from, to, None, false);
 //! assert_eq!(maps[1].read_channel(0)[..2], [4.5, 6.5]);
 //! ```
+mod ahead;
 mod class_scores;
 mod convolution;
+mod direct;
 mod elementwise;
 mod instruction_set;
 mod lanes;
@@ -36,6 +38,7 @@ mod resample;
 mod text_score;
 mod tile;
 mod winograd;
+mod winograd_transform;
 
 pub use class_scores::{class_scores, class_scores_above, ClassScore, ClassVectors};
 pub use convolution::{Convolution, ConvolutionSpec};
