@@ -15,6 +15,7 @@ pub(super) trait Lanes: Copy {
     unsafe fn splat_from(from: *const f32) -> Self;
     /// `self * by + to`.
     unsafe fn mul_add(self, by: Self, to: Self) -> Self;
+    unsafe fn mul(self, by: Self) -> Self;
     unsafe fn add(self, other: Self) -> Self;
     unsafe fn sub(self, other: Self) -> Self;
     unsafe fn max(self, other: Self) -> Self;
@@ -50,6 +51,10 @@ impl Lanes for [f32; 16] {
     unsafe fn mul_add(self, by: Self, to: Self) -> Self {
         // Two roundings: without the instruction, a fused one would be a function call.
         std::array::from_fn(|lane| self[lane] * by[lane] + to[lane])
+    }
+    #[inline(always)]
+    unsafe fn mul(self, by: Self) -> Self {
+        std::array::from_fn(|lane| self[lane] * by[lane])
     }
     #[inline(always)]
     unsafe fn add(self, other: Self) -> Self {
@@ -103,6 +108,10 @@ mod x86 {
         #[inline(always)]
         unsafe fn mul_add(self, by: Self, to: Self) -> Self {
             Self(_mm512_fmadd_ps(self.0, by.0, to.0))
+        }
+        #[inline(always)]
+        unsafe fn mul(self, by: Self) -> Self {
+            Self(_mm512_mul_ps(self.0, by.0))
         }
         #[inline(always)]
         unsafe fn add(self, other: Self) -> Self {
@@ -161,6 +170,10 @@ mod x86 {
         #[inline(always)]
         unsafe fn mul_add(self, by: Self, to: Self) -> Self {
             Self(_mm256_fmadd_ps(self.0, by.0, to.0))
+        }
+        #[inline(always)]
+        unsafe fn mul(self, by: Self) -> Self {
+            Self(_mm256_mul_ps(self.0, by.0))
         }
         #[inline(always)]
         unsafe fn add(self, other: Self) -> Self {
@@ -222,6 +235,10 @@ mod x86 {
         #[inline(always)]
         unsafe fn mul_add(self, by: Self, to: Self) -> Self {
             Self(self.0.mul_add(by.0, to.0), self.1.mul_add(by.1, to.1))
+        }
+        #[inline(always)]
+        unsafe fn mul(self, by: Self) -> Self {
+            Self(self.0.mul(by.0), self.1.mul(by.1))
         }
         #[inline(always)]
         unsafe fn add(self, other: Self) -> Self {

@@ -1,7 +1,6 @@
 //! Winograd's minimal filtering F(4 x 4, 3 x 3): 36 products a tile of 16 outputs instead of 144.
 //!
-//! Lavin and Gray, Fast Algorithms for Convolutional Neural Networks (2016), with the interpolation
-//! points 0, 1, -1, 2, -2 and infinity. Tiles are transformed, multiplied as 36 matrix products by
+//! Lavin and Gray, Fast Algorithms for Convolutional Neural Networks (2016). Tiles are transformed, multiplied as 36 matrix products by
 //! the same micro-kernel as everything else, and transformed back with bias, SiLU and residual.
 
 use super::ahead::Ahead;
@@ -11,7 +10,7 @@ use super::maps::{Place, LANES};
 use super::memory::{Memory, Scratch};
 use super::parallel::{even_parts, pieces, Shared};
 use super::tile::{kernel, Tile};
-use super::winograd_transform::{input_transform, product_transform, Window, IN, OUT};
+use super::winograd_transform::{input_transform, product_transform, Window, IN, KERNEL_TRANSFORM, OUT};
 
 /// Products a tile and pair of channels.
 const POINTS: usize = IN * IN;
@@ -19,16 +18,6 @@ const POINTS: usize = IN * IN;
 const TILES: usize = 112;
 /// Parts of a batch that may be transformed at the same time.
 const SHARES: usize = 4;
-
-/// The transform of kernels.
-const KERNEL_TRANSFORM: [[f64; 3]; IN] = [
-    [1.0 / 4.0, 0.0, 0.0],
-    [-1.0 / 6.0, -1.0 / 6.0, -1.0 / 6.0],
-    [-1.0 / 6.0, 1.0 / 6.0, -1.0 / 6.0],
-    [1.0 / 24.0, 1.0 / 12.0, 1.0 / 6.0],
-    [1.0 / 24.0, -1.0 / 12.0, 1.0 / 6.0],
-    [0.0, 0.0, 1.0],
-];
 
 /// Transformed kernels, `[point][group of output blocks][input lane][output lane of the group]`.
 pub(super) struct Winograd(Memory);
@@ -86,7 +75,7 @@ impl Winograd {
         let most = batches.iter().map(|&(_, tiles)| tiles).max().unwrap_or(0);
         // Odd numbers of lines, so that the blocks and points of a tile fall into different sets of a cache.
         let plane = |tiles: usize| tiles | 1;
-        let point = |blocks: usize, tiles: usize| (blocks * plane(tiles) | 1) * LANES;
+        let point = |blocks: usize, tiles: usize| ((blocks * plane(tiles)) | 1) * LANES;
         let (ins, outs) = (convolution.in_blocks, convolution.out_blocks);
         let [inputs, products] = scratch.areas([POINTS * point(ins, most), POINTS * point(outs, most)]).map(Shared);
         for (first, tiles) in batches {
