@@ -3,12 +3,13 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use super::ahead::Ahead;
 use super::instruction_set::InstructionSet;
 use super::maps::{place, Maps, Place, View, LANES};
 use super::memory::{product, Memory};
 use super::parallel::{even_parts, pieces, Shared};
 use super::text_score::pack_classes;
-use super::tile::{kernel, Finish, Tile};
+use super::tile::{kernel, Tile};
 
 /// A vector and a bias a class, packed as a convolution's weights:
 /// `[group of classes][input block][lane][class of the group]`.
@@ -118,6 +119,10 @@ struct Scoring<'a> {
     rows: usize,
     /// Pieces.
     bands: usize,
+    /// Pixels of a tile each: first column and number.
+    parts: Vec<(usize, usize)>,
+    /// Input blocks that are multiplied at once: first and number.
+    chunks: Vec<(usize, usize)>,
 }
 
 /// The dot products of a few neighbouring pixels with a group of classes.
@@ -127,8 +132,10 @@ struct Sums<'a> {
     classes: usize,
     first_pixel: usize,
     pixels: usize,
-    /// `[block][pixel][LANES]`.
+    /// `[block][pixel][LANES]`, the first of these pixels first.
     values: &'a [f32],
+    /// Values from a block to the next.
+    block: usize,
 }
 
 impl<'a> Scoring<'a> {
@@ -138,7 +145,15 @@ impl<'a> Scoring<'a> {
         assert!(factors.is_none_or(|factors| factors.len() == from.shape.height * from.shape.width));
         let row_bytes = view.blocks * from.shape.row() * size_of::<f32>();
         let rows = (INPUT_BYTES / row_bytes.max(1)).clamp(1, from.shape.height.div_ceil(4).max(1));
-        Self { from, vectors, factors, rows, bands: from.shape.height.div_ceil(rows) }
+        Self {
+            from,
+            vectors,
+            factors,
+            rows,
+            bands: from.shape.height.div_ceil(rows),
+            parts: even_parts(from.shape.width, vectors.set.tile_pixels()),
+            chunks: even_parts(view.blocks, vectors.set.panel_planes(LANES)),
+        }
     }
 
     fn pixels(&self) -> usize {
@@ -147,51 +162,50 @@ impl<'a> Scoring<'a> {
 
     /// Computes all sums and gives them to `take`, tile by tile, with the number of their band.
     fn run(&self, spread: bool, take: impl Fn(usize, Sums<'_>) + Sync) {
-        let set = self.vectors.set;
-        let parts = even_parts(self.from.shape.width, set.tile_pixels());
+        let group = self.vectors.set.tile_blocks() * LANES;
+        let width = self.from.shape.width;
         pieces(self.bands, spread, |band| {
-            let mut values = vec![0.0; set.tile_blocks() * set.tile_pixels() * LANES];
             let rows = band * self.rows..((band + 1) * self.rows).min(self.from.shape.height);
-            for first_class in (0..self.vectors.classes).step_by(set.tile_blocks() * LANES) {
-                for row in rows.clone() {
-                    for &(column, pixels) in &parts {
-                        take(band, self.tile(first_class, row, column, pixels, &mut values));
-                    }
+            let mut values = vec![0.0; group * rows.len() * width];
+            for first_class in (0..self.vectors.classes).step_by(group) {
+                let classes = group.min(self.vectors.classes - first_class);
+                self.products(first_class, classes, rows.clone(), &mut values);
+                for (row, &(column, pixels)) in
+                    rows.clone().flat_map(|row| self.parts.iter().map(move |part| (row, part)))
+                {
+                    let values = &values[((row - rows.start) * width + column) * LANES..];
+                    let (first_pixel, block) = (row * width + column, rows.len() * width * LANES);
+                    take(band, Sums { first_class, classes, first_pixel, pixels, values, block });
                 }
             }
         });
     }
 
-    fn tile<'t>(
-        &self,
-        first_class: usize,
-        row: usize,
-        column: usize,
-        pixels: usize,
-        values: &'t mut [f32],
-    ) -> Sums<'t> {
-        let ClassVectors { set, classes, in_blocks, packed, .. } = self.vectors;
-        let classes = (set.tile_blocks() * LANES).min(classes - first_class);
-        let tile = Tile {
-            planes: *in_blocks,
-            plane: self.from.shape.block(),
-            kernel: 1,
-            row: 0,
-            channels: LANES,
-            out_block: pixels * LANES,
-            out_pixel: LANES,
-            bias: std::ptr::null(),
-            residual: std::ptr::null(),
-            residual_block: 0,
-            finish: Finish::Plain,
-        };
-        let compute = kernel(*set, classes.div_ceil(LANES), pixels, 1);
-        let input = self.from.start.at(self.from.shape.pixel(row, column));
-        let weights = packed.values()[first_class * in_blocks * LANES..].as_ptr();
-        // SAFETY: `place` found the view, the pixels are within its rows, `values` holds a value a
-        // lane and pixel of the largest tile, and `ClassVectors::new` checked the instructions.
-        unsafe { compute(&tile, input, weights, values.as_mut_ptr()) }
-        Sums { first_class, classes, first_pixel: row * self.from.shape.width + column, pixels, values }
+    /// Writes the dot products of some rows' pixels with a group of classes, `[block][row][column][LANES]`.
+    fn products(&self, first_class: usize, classes: usize, rows: std::ops::Range<usize>, values: &mut [f32]) {
+        let ClassVectors { set, in_blocks, packed, .. } = self.vectors;
+        let (shape, blocks) = (self.from.shape, classes.div_ceil(LANES));
+        assert!(values.len() >= blocks * rows.len() * shape.width * LANES);
+        let out = values.as_mut_ptr();
+        for (chunk, &(plane, planes)) in self.chunks.iter().enumerate() {
+            let start = (first_class * in_blocks + plane * blocks * LANES) * LANES;
+            let (panel, next) = packed.values()[start..].split_at(planes * blocks * LANES * LANES);
+            let mut next = Ahead::new(&next[..panel.len().min(next.len())], rows.len() * self.parts.len());
+            let mut tile = Tile::product(planes, shape.block(), rows.len() * shape.width * LANES);
+            for (row, &(column, pixels)) in rows.clone().flat_map(|row| self.parts.iter().map(move |part| (row, part)))
+            {
+                let input = self.from.start.at(plane * shape.block() + shape.pixel(row, column));
+                let to = out.wrapping_add(((row - rows.start) * shape.width + column) * LANES);
+                if chunk > 0 {
+                    tile.resume(to);
+                }
+                let compute = kernel(*set, blocks, pixels, 1);
+                // SAFETY: `place` found the view, the pixels are within its rows, `values` holds a
+                // value a lane and pixel, and `ClassVectors::new` checked the instructions.
+                unsafe { compute(&tile, input, panel.as_ptr(), to) }
+                next.step();
+            }
+        }
     }
 
     fn score(&self, class: usize, pixel: usize, dot: f32) -> f32 {
@@ -201,9 +215,8 @@ impl<'a> Scoring<'a> {
     /// Whether a score of the tile may reach the floor; spares nearly all tiles a closer look.
     fn may_reach(&self, tile: &Sums<'_>, floor: f32) -> bool {
         let mut any = false;
-        for (block, values) in
-            tile.values.chunks_exact(tile.pixels * LANES).take(tile.classes.div_ceil(LANES)).enumerate()
-        {
+        for block in 0..tile.classes.div_ceil(LANES) {
+            let values = &tile.values[block * tile.block..][..tile.pixels * LANES];
             let mut bias = [f32::NEG_INFINITY; LANES];
             let first = tile.first_class + block * LANES;
             let last = (first + LANES).min(tile.first_class + tile.classes);
@@ -222,7 +235,7 @@ impl Sums<'_> {
     /// Class, pixel and dot product of all.
     fn sums(&self) -> impl Iterator<Item = (usize, usize, f32)> + '_ {
         (0..self.classes).flat_map(move |class| {
-            let block = &self.values[class / LANES * self.pixels * LANES..];
+            let block = &self.values[class / LANES * self.block..];
             let lanes = block[class % LANES..].iter().step_by(LANES).take(self.pixels);
             lanes.enumerate().map(move |(pixel, &dot)| (self.first_class + class, self.first_pixel + pixel, dot))
         })

@@ -1,10 +1,9 @@
 //! Convolutions with bias, SiLU and residual in one pass.
 
+use super::direct::Direct;
 use super::instruction_set::InstructionSet;
 use super::maps::{place, Maps, Place, View, LANES};
 use super::memory::{Memory, Scratch};
-use super::parallel::{even_parts, pieces};
-use super::tile::{kernel, Finish, Tile};
 use super::winograd::Winograd;
 
 /// A convolution as a checkpoint has it, and how its channels lie in blocks.
@@ -28,7 +27,8 @@ pub struct ConvolutionSpec<'a> {
 impl ConvolutionSpec<'_> {
     /// The tap of two lanes, zero where one of them holds no channel.
     pub(super) fn tap(&self, output: usize, input: usize, tap: usize) -> f32 {
-        let channels = self.input.iter().flatten().count();
+        // As `check` has it; not counted, since this is asked for every tap.
+        let channels = self.weights.len() / (self.bias.len() * self.kernel.pow(2)).max(1);
         match (self.output[output], self.input[input]) {
             (Some(out), Some(channel)) => self.weights[(out * channels + channel) * self.kernel.pow(2) + tap],
             _ => 0.0,
@@ -50,25 +50,20 @@ pub struct Convolution {
     pub(super) in_blocks: usize,
     pub(super) out_blocks: usize,
     pub(super) silu: bool,
-    kernel: usize,
-    stride: usize,
-    /// Lanes of each input block that hold channels.
-    channels: usize,
+    pub(super) kernel: usize,
+    pub(super) stride: usize,
     /// `[out]` in lanes.
     pub(super) bias: Memory,
     taps: Taps,
 }
 
 enum Taps {
-    /// `[group of output blocks][input block][row][column][input lane][output lane of the group]`.
-    Direct(Memory),
+    Direct(Direct),
     Winograd(Winograd),
 }
 
 /// Fewest input channels for which the transforms of Winograd's algorithm pay.
 const WINOGRAD_CHANNELS: usize = 32;
-/// Bytes of input rows that a piece of work reads again for each group of output channels.
-const INPUT_BYTES: usize = 256 << 10;
 
 impl Convolution {
     /// Packs a convolution. With `winograd`, 3 x 3 kernels of stride 1 are computed by Winograd's
@@ -83,7 +78,7 @@ impl Convolution {
         let wide = spec.input.iter().flatten().count() >= WINOGRAD_CHANNELS;
         let taps = match winograd && wide && spec.kernel == 3 && spec.stride == 1 {
             true => Taps::Winograd(Winograd::pack(spec, set)),
-            false => Taps::Direct(pack(spec, set)),
+            false => Taps::Direct(Direct::pack(spec, set)),
         };
         let mut bias = Memory::zeros(spec.output.len());
         for (value, channel) in bias.values_mut().iter_mut().zip(spec.output) {
@@ -96,7 +91,6 @@ impl Convolution {
             silu: spec.silu,
             kernel: spec.kernel,
             stride: spec.stride,
-            channels: channels(spec.input),
             bias,
             taps,
         }
@@ -128,7 +122,7 @@ impl Convolution {
         self.check_sizes(from, to, residual);
         match &self.taps {
             Taps::Winograd(winograd) => winograd.run(self, scratch, from, to, residual, spread),
-            Taps::Direct(taps) => self.run_direct(taps, from, to, residual, spread),
+            Taps::Direct(direct) => direct.run(self, from, to, residual, spread),
         }
     }
 
@@ -139,82 +133,4 @@ impl Convolution {
         assert!(residual.is_none_or(|place| (place.shape.height, place.shape.width) == size));
         assert!(from.shape.border >= self.kernel / 2, "a kernel of {} reaches over the border", self.kernel);
     }
-
-    fn run_direct(&self, taps: &Memory, from: Place, to: Place, residual: Option<Place>, spread: bool) {
-        let group_blocks = self.set.tile_blocks();
-        let groups = self.out_blocks.div_ceil(group_blocks);
-        let row_bytes = self.in_blocks * from.shape.row() * self.stride * size_of::<f32>();
-        let rows = (INPUT_BYTES / row_bytes).clamp(1, to.shape.height.div_ceil(4));
-        let bands = to.shape.height.div_ceil(rows);
-        let parts = even_parts(to.shape.width, self.set.tile_pixels());
-        pieces(groups * bands, spread, |piece| {
-            let (band, group) = (piece / groups, piece % groups);
-            let block = group * group_blocks;
-            let last = ((band + 1) * rows).min(to.shape.height);
-            for row in band * rows..last {
-                self.run_row(taps, [from, to], residual, row, block, &parts);
-            }
-        });
-    }
-
-    fn run_row(
-        &self,
-        taps: &Memory,
-        [from, to]: [Place; 2],
-        residual: Option<Place>,
-        row: usize,
-        block: usize,
-        parts: &[(usize, usize)],
-    ) {
-        let blocks = self.set.tile_blocks().min(self.out_blocks - block);
-        let weights = block * LANES * self.in_blocks * self.kernel.pow(2) * self.channels;
-        let corner = from.shape.pixel(row * self.stride, 0) - self.kernel / 2 * (from.shape.row() + LANES);
-        let mut tile = Tile {
-            planes: self.in_blocks,
-            plane: from.shape.block(),
-            kernel: self.kernel,
-            row: from.shape.row(),
-            channels: self.channels,
-            out_block: to.shape.block(),
-            out_pixel: LANES,
-            bias: self.bias.values()[block * LANES..].as_ptr(),
-            residual: std::ptr::null(),
-            residual_block: residual.map_or(0, |place| place.shape.block()),
-            finish: if self.silu { Finish::Silu } else { Finish::Plain },
-        };
-        for &(column, pixels) in parts {
-            let at = |place: Place| place.start.at(block * place.shape.block() + place.shape.pixel(row, column));
-            tile.residual = residual.map_or(std::ptr::null(), |place| at(place).cast_const());
-            let input = from.start.at(corner + column * self.stride * LANES);
-            let compute = kernel(self.set, blocks, pixels, self.stride);
-            // SAFETY: `new` checked the instructions, `run` that the views exist, do not overlap and
-            // have the sizes and the border that the window needs; rows, columns and blocks are
-            // within them, and no other piece writes this row of these blocks.
-            unsafe { compute(&tile, input, taps.values()[weights..].as_ptr(), at(to)) }
-        }
-    }
-}
-
-/// Input lanes of a block that are worth multiplying: all but the tail of a single block.
-fn channels(input: &[Option<usize>]) -> usize {
-    match input.len() {
-        LANES => input.iter().flatten().count(),
-        _ => LANES,
-    }
-}
-
-fn pack(spec: &ConvolutionSpec<'_>, set: InstructionSet) -> Memory {
-    let (square, channels) = (spec.kernel.pow(2), channels(spec.input));
-    let in_blocks = spec.input.len() / LANES;
-    let mut taps = Memory::zeros(spec.output.len() * in_blocks * channels * square);
-    let mut packed = taps.values_mut().iter_mut();
-    for first in (0..spec.output.len()).step_by(set.tile_blocks() * LANES) {
-        let lanes = first..(first + set.tile_blocks() * LANES).min(spec.output.len());
-        for (block, tap) in (0..in_blocks).flat_map(|block| (0..square).map(move |tap| (block, tap))) {
-            for input in block * LANES..block * LANES + channels {
-                lanes.clone().zip(&mut packed).for_each(|(output, value)| *value = spec.tap(output, input, tap));
-            }
-        }
-    }
-    taps
 }

@@ -1,5 +1,7 @@
 //! Which vector instructions a kernel is made of.
 
+use super::maps::LANES;
+
 /// Vector instructions, chosen at run time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum InstructionSet {
@@ -54,6 +56,16 @@ impl InstructionSet {
             Self::Avx512 => 2,
             Self::Avx2 | Self::Portable => 1,
         }
+    }
+
+    /// Input blocks whose weights for a tile's output channels, with so many values a pair of blocks
+    /// and output lane, stay in a first-level cache beside the inputs.
+    pub(super) fn panel_planes(self, taps: usize) -> usize {
+        let bytes = match self {
+            Self::Avx512 => 24 << 10,
+            Self::Avx2 | Self::Portable => 18 << 10,
+        };
+        (bytes / (taps * self.tile_blocks() * LANES * size_of::<f32>())).max(1)
     }
 
     /// Most pixels a tile covers, so that all its sums stay in registers.

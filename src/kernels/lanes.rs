@@ -1,18 +1,21 @@
-//! Sixteen f32 values, one a channel of a block.
+//! f32 values that are computed together, one a channel of a block.
 
-/// Arithmetic on sixteen values.
+/// Arithmetic on so many values.
 ///
 /// # Safety
 ///
 /// Every function must run on a machine that has the implementor's instructions; pointers must be
-/// valid for sixteen values (one for [`Lanes::splat_from`]). No alignment is needed.
+/// valid for [`Lanes::WIDTH`] values (one for [`Lanes::splat_from`]). No alignment is needed.
 pub(super) trait Lanes: Copy {
+    /// Number of values: a block's sixteen, or half of them.
+    const WIDTH: usize = 16;
     unsafe fn load(from: *const f32) -> Self;
     unsafe fn store(self, to: *mut f32);
     unsafe fn splat(value: f32) -> Self;
     unsafe fn splat_from(from: *const f32) -> Self;
     /// `self * by + to`.
     unsafe fn mul_add(self, by: Self, to: Self) -> Self;
+    unsafe fn mul(self, by: Self) -> Self;
     unsafe fn add(self, other: Self) -> Self;
     unsafe fn sub(self, other: Self) -> Self;
     unsafe fn max(self, other: Self) -> Self;
@@ -50,6 +53,10 @@ impl Lanes for [f32; 16] {
         std::array::from_fn(|lane| self[lane] * by[lane] + to[lane])
     }
     #[inline(always)]
+    unsafe fn mul(self, by: Self) -> Self {
+        std::array::from_fn(|lane| self[lane] * by[lane])
+    }
+    #[inline(always)]
     unsafe fn add(self, other: Self) -> Self {
         std::array::from_fn(|lane| self[lane] + other[lane])
     }
@@ -68,7 +75,7 @@ impl Lanes for [f32; 16] {
 }
 
 #[cfg(target_arch = "x86_64")]
-pub(super) use x86::{Avx2, Avx512};
+pub(super) use x86::{Avx2, Avx2Half, Avx512};
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
@@ -103,6 +110,10 @@ mod x86 {
             Self(_mm512_fmadd_ps(self.0, by.0, to.0))
         }
         #[inline(always)]
+        unsafe fn mul(self, by: Self) -> Self {
+            Self(_mm512_mul_ps(self.0, by.0))
+        }
+        #[inline(always)]
         unsafe fn add(self, other: Self) -> Self {
             Self(_mm512_add_ps(self.0, other.0))
         }
@@ -134,14 +145,51 @@ mod x86 {
         }
     }
 
-    /// Two registers of AVX2.
+    /// One register of AVX2: half of a block.
     #[derive(Clone, Copy)]
-    pub struct Avx2(__m256, __m256);
+    pub struct Avx2Half(__m256);
 
-    impl Avx2 {
+    impl Lanes for Avx2Half {
+        const WIDTH: usize = 8;
         #[inline(always)]
-        unsafe fn silu_half(x: __m256) -> __m256 {
-            let exponent = _mm256_mul_ps(x, _mm256_set1_ps(-LOG2_E));
+        unsafe fn load(from: *const f32) -> Self {
+            Self(_mm256_loadu_ps(from))
+        }
+        #[inline(always)]
+        unsafe fn store(self, to: *mut f32) {
+            _mm256_storeu_ps(to, self.0);
+        }
+        #[inline(always)]
+        unsafe fn splat(value: f32) -> Self {
+            Self(_mm256_set1_ps(value))
+        }
+        #[inline(always)]
+        unsafe fn splat_from(from: *const f32) -> Self {
+            Self(_mm256_set1_ps(*from))
+        }
+        #[inline(always)]
+        unsafe fn mul_add(self, by: Self, to: Self) -> Self {
+            Self(_mm256_fmadd_ps(self.0, by.0, to.0))
+        }
+        #[inline(always)]
+        unsafe fn mul(self, by: Self) -> Self {
+            Self(_mm256_mul_ps(self.0, by.0))
+        }
+        #[inline(always)]
+        unsafe fn add(self, other: Self) -> Self {
+            Self(_mm256_add_ps(self.0, other.0))
+        }
+        #[inline(always)]
+        unsafe fn sub(self, other: Self) -> Self {
+            Self(_mm256_sub_ps(self.0, other.0))
+        }
+        #[inline(always)]
+        unsafe fn max(self, other: Self) -> Self {
+            Self(_mm256_max_ps(self.0, other.0))
+        }
+        #[inline(always)]
+        unsafe fn silu(self) -> Self {
+            let exponent = _mm256_mul_ps(self.0, _mm256_set1_ps(-LOG2_E));
             let exponent = _mm256_max_ps(exponent, _mm256_set1_ps(-MAX_EXPONENT));
             let exponent = _mm256_min_ps(exponent, _mm256_set1_ps(MAX_EXPONENT));
             let whole = _mm256_round_ps::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(exponent);
@@ -153,23 +201,31 @@ mod x86 {
             // 2^whole by its bits: the biased exponent of an f32 starts at bit 23.
             let biased = _mm256_add_epi32(_mm256_cvtps_epi32(whole), _mm256_set1_epi32(127));
             let scale = _mm256_castsi256_ps(_mm256_slli_epi32::<23>(biased));
-            _mm256_div_ps(x, _mm256_fmadd_ps(power, scale, _mm256_set1_ps(1.0)))
+            Self(_mm256_div_ps(self.0, _mm256_fmadd_ps(power, scale, _mm256_set1_ps(1.0))))
+        }
+        #[inline(always)]
+        unsafe fn prefetch(from: *const f32) {
+            _mm_prefetch::<_MM_HINT_T0>(from.cast());
         }
     }
+
+    /// Two registers of AVX2.
+    #[derive(Clone, Copy)]
+    pub struct Avx2(Avx2Half, Avx2Half);
 
     impl Lanes for Avx2 {
         #[inline(always)]
         unsafe fn load(from: *const f32) -> Self {
-            Self(_mm256_loadu_ps(from), _mm256_loadu_ps(from.add(8)))
+            Self(Avx2Half::load(from), Avx2Half::load(from.add(8)))
         }
         #[inline(always)]
         unsafe fn store(self, to: *mut f32) {
-            _mm256_storeu_ps(to, self.0);
-            _mm256_storeu_ps(to.add(8), self.1);
+            self.0.store(to);
+            self.1.store(to.add(8));
         }
         #[inline(always)]
         unsafe fn splat(value: f32) -> Self {
-            let all = _mm256_set1_ps(value);
+            let all = Avx2Half::splat(value);
             Self(all, all)
         }
         #[inline(always)]
@@ -178,27 +234,31 @@ mod x86 {
         }
         #[inline(always)]
         unsafe fn mul_add(self, by: Self, to: Self) -> Self {
-            Self(_mm256_fmadd_ps(self.0, by.0, to.0), _mm256_fmadd_ps(self.1, by.1, to.1))
+            Self(self.0.mul_add(by.0, to.0), self.1.mul_add(by.1, to.1))
+        }
+        #[inline(always)]
+        unsafe fn mul(self, by: Self) -> Self {
+            Self(self.0.mul(by.0), self.1.mul(by.1))
         }
         #[inline(always)]
         unsafe fn add(self, other: Self) -> Self {
-            Self(_mm256_add_ps(self.0, other.0), _mm256_add_ps(self.1, other.1))
+            Self(self.0.add(other.0), self.1.add(other.1))
         }
         #[inline(always)]
         unsafe fn sub(self, other: Self) -> Self {
-            Self(_mm256_sub_ps(self.0, other.0), _mm256_sub_ps(self.1, other.1))
+            Self(self.0.sub(other.0), self.1.sub(other.1))
         }
         #[inline(always)]
         unsafe fn max(self, other: Self) -> Self {
-            Self(_mm256_max_ps(self.0, other.0), _mm256_max_ps(self.1, other.1))
+            Self(self.0.max(other.0), self.1.max(other.1))
         }
         #[inline(always)]
         unsafe fn silu(self) -> Self {
-            Self(Self::silu_half(self.0), Self::silu_half(self.1))
+            Self(self.0.silu(), self.1.silu())
         }
         #[inline(always)]
         unsafe fn prefetch(from: *const f32) {
-            _mm_prefetch::<_MM_HINT_T0>(from.cast());
+            Avx2Half::prefetch(from);
         }
     }
 }

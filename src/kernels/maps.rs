@@ -24,9 +24,20 @@ impl MapsShape {
         (self.width + 2 * self.border) * LANES
     }
 
-    /// Values from a block to the next.
+    /// Values from a block to the next: an odd number of pixels, hence of cache lines, so that a pixel's
+    /// blocks fall into different sets of a cache. (80 x 80 pixels would put all of them into one.)
     pub(super) fn block(&self) -> usize {
-        (self.height + 2 * self.border) * self.row()
+        (((self.height + 2 * self.border) * (self.width + 2 * self.border)) | 1) * LANES
+    }
+
+    /// Values that such maps take.
+    ///
+    /// # Panics
+    ///
+    /// If no memory holds so many.
+    pub fn values(&self) -> usize {
+        let [height, width] = [self.height, self.width].map(|side| side + 2 * self.border);
+        product(&[self.blocks, product(&[height, width]) | 1, LANES])
     }
 
     /// Offset of a pixel in its block.
@@ -35,8 +46,8 @@ impl MapsShape {
     }
 }
 
-/// Feature maps, `[blocks][border + height + border][border + width + border][LANES]`. The border is
-/// always zero, and so are lanes that hold no channel.
+/// Feature maps, `[blocks][border + height + border][border + width + border][LANES]`, each block padded to
+/// an odd number of pixels. The border is always zero, and so are lanes that hold no channel.
 pub struct Maps {
     shape: MapsShape,
     memory: Memory,
@@ -65,6 +76,26 @@ impl View {
 pub(super) struct Place {
     pub start: super::parallel::Shared,
     pub shape: MapsShape,
+}
+
+impl Place {
+    /// The values of one of the view's blocks, border included.
+    ///
+    /// # Safety
+    ///
+    /// The view must have the block, and nobody may write it meanwhile.
+    pub unsafe fn block<'a>(self, block: usize) -> &'a [f32] {
+        std::slice::from_raw_parts(self.start.at(block * self.shape.block()), self.shape.block())
+    }
+
+    /// As [`Place::block`], to write.
+    ///
+    /// # Safety
+    ///
+    /// The view must have the block, and nobody else may read or write it meanwhile.
+    pub unsafe fn block_mut<'a>(self, block: usize) -> &'a mut [f32] {
+        std::slice::from_raw_parts_mut(self.start.at(block * self.shape.block()), self.shape.block())
+    }
 }
 
 /// Finds a view's values.
@@ -101,8 +132,7 @@ impl Maps {
     /// If the border is wider than 1 or the maps are larger than any memory.
     pub fn new(shape: MapsShape) -> Self {
         assert!(shape.border <= 1, "kernels reach one pixel over the border");
-        let sides = [shape.height, shape.width].map(|side| side + 2 * shape.border);
-        Self { shape, memory: Memory::zeros(product(&[shape.blocks, sides[0], sides[1], LANES])) }
+        Self { shape, memory: Memory::zeros(shape.values()) }
     }
 
     /// Gives the memory to maps of other sizes; it grows where it is too small. The border becomes
@@ -115,8 +145,7 @@ impl Maps {
         if shape == self.shape {
             return;
         }
-        let sides = [shape.height, shape.width].map(|side| side + 2 * shape.border);
-        if product(&[shape.blocks, sides[0], sides[1], LANES]) > self.memory.len() {
+        if shape.values() > self.memory.len() {
             // What is given back first need not exist beside what follows.
             self.memory = Memory::zeros(0);
             *self = Self::new(shape);
@@ -129,9 +158,9 @@ impl Maps {
 
     fn clear_border(&mut self) {
         let (shape, edge) = (self.shape, self.shape.border * LANES);
-        let blocks = self.memory.values_mut().chunks_exact_mut(shape.block().max(1)).take(shape.blocks);
+        let blocks = self.memory.values_mut().chunks_exact_mut(shape.block()).take(shape.blocks);
         for block in blocks.filter(|_| edge > 0) {
-            let mut rows = block.chunks_exact_mut(shape.row());
+            let mut rows = block.chunks_exact_mut(shape.row()).take(shape.height + 2 * shape.border);
             rows.by_ref().take(shape.border).for_each(|row| row.fill(0.0));
             for row in rows.by_ref().take(shape.height) {
                 row[..edge].fill(0.0);
@@ -148,18 +177,22 @@ impl Maps {
 
     /// Copies one lane's map out, `[height][width]`.
     pub fn read_channel(&self, lane: usize) -> Vec<f32> {
-        let mut values = Vec::with_capacity(self.shape.height * self.shape.width);
-        self.read_channel_into(lane, &mut values);
-        values
+        self.read_channels(&[lane])
     }
 
-    /// Appends one lane's map, `[height][width]`.
-    pub fn read_channel_into(&self, lane: usize, values: &mut Vec<f32>) {
+    /// Copies lanes' maps out, `[lanes][height][width]`: row by row, so that each is read from memory once.
+    pub fn read_channels(&self, lanes: &[usize]) -> Vec<f32> {
         let (shape, all) = (self.shape, self.memory.values());
-        for row in 0..shape.height {
-            let first = self.first_of_row(lane, row);
-            values.extend(all[first..].iter().step_by(LANES).take(shape.width));
+        let pixels = shape.height * shape.width;
+        let mut values = vec![0.0; lanes.len() * pixels];
+        for (row, &lane, index) in
+            (0..shape.height).flat_map(|row| lanes.iter().enumerate().map(move |(index, lane)| (row, lane, index)))
+        {
+            let to = &mut values[index * pixels + row * shape.width..][..shape.width];
+            let from = all[self.first_of_row(lane, row)..].iter().step_by(LANES);
+            to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
         }
+        values
     }
 
     /// Copies one lane's map in, `[height][width]`.
@@ -168,12 +201,25 @@ impl Maps {
     ///
     /// If it has another size.
     pub fn write_channel(&mut self, lane: usize, values: &[f32]) {
+        self.write_channels(lane, values);
+    }
+
+    /// Copies the maps of some lanes in, from `first` on, `[lanes][height][width]`: row by row, so that each is
+    /// written to memory once.
+    ///
+    /// # Panics
+    ///
+    /// If they have other sizes.
+    pub fn write_channels(&mut self, first: usize, values: &[f32]) {
         let shape = self.shape;
-        assert_eq!(values.len(), shape.height * shape.width);
-        for (row, values) in values.chunks_exact(shape.width).enumerate() {
-            let first = self.first_of_row(lane, row);
-            let pixels = self.memory.values_mut()[first..].iter_mut().step_by(LANES);
-            pixels.zip(values).for_each(|(pixel, value)| *pixel = *value);
+        let pixels = shape.height * shape.width;
+        assert!(values.len().is_multiple_of(pixels));
+        for (row, channel) in (0..shape.height).flat_map(|row| (0..values.len() / pixels).map(move |lane| (row, lane)))
+        {
+            let from = &values[channel * pixels + row * shape.width..][..shape.width];
+            let start = self.first_of_row(first + channel, row);
+            let to = self.memory.values_mut()[start..].iter_mut().step_by(LANES);
+            to.zip(from).for_each(|(to, from)| *to = *from);
         }
     }
 

@@ -25,9 +25,11 @@
 //! convolution.run(&mut maps, &mut Scratch::default(), from, to, None, false);
 //! assert_eq!(maps[1].read_channel(0)[..2], [4.5, 6.5]);
 //! ```
+mod ahead;
 mod bytes;
 mod class_scores;
 mod convolution;
+mod direct;
 mod elementwise;
 mod instruction_set;
 mod lanes;
@@ -39,6 +41,7 @@ mod resample;
 mod text_score;
 mod tile;
 mod winograd;
+mod winograd_transform;
 
 pub use bytes::{non_digits, text_marks, BLOCK};
 pub use class_scores::{class_scores, class_scores_above, ClassScore, ClassVectors};

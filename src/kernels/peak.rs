@@ -9,9 +9,15 @@ use super::lanes::{Avx2, Avx512};
 macro_rules! chains {
     ($name:ident: $lanes:ty, $attribute:meta, $($chain:ident)+) => {
         #[$attribute]
-        unsafe fn $name(rounds: u64) -> (f32, u64) {
+        unsafe fn $name(starts: &[[f32; 16]; 12], rounds: u64) -> (f32, u64) {
             let (factor, term) = (<$lanes>::splat(0.5), <$lanes>::splat(1.0));
-            $(let mut $chain = <$lanes>::splat(0.0);)+
+            // No two registers start alike: equal ones would be merged, and half of the work with them.
+            let mut start = starts.as_ptr();
+            $(
+                let mut $chain = <$lanes>::load(start.cast());
+                start = start.wrapping_add(1);
+            )+
+            std::hint::black_box(start);
             for _ in 0..rounds {
                 $($chain = $chain.mul_add(factor, term);)+
             }
@@ -19,7 +25,8 @@ macro_rules! chains {
             $(sum = sum.add($chain);)+
             let mut lanes = [0.0; 16];
             sum.store(lanes.as_mut_ptr());
-            (lanes[0], rounds * 2 * 16 * [$(stringify!($chain)),+].len() as u64)
+            // All lanes count: half of the work would be left out otherwise.
+            (lanes.iter().sum(), rounds * 2 * 16 * [$(stringify!($chain)),+].len() as u64)
         }
     };
 }
@@ -38,14 +45,16 @@ chains!(avx512: Avx512, target_feature(enable = "avx512f,avx512dq"), a b c d e f
 /// If the machine has no such instructions.
 pub fn multiply_adds(set: InstructionSet, rounds: u64) -> (f32, u64) {
     assert!(set.is_available(), "this machine has no {}", set.name());
-    // SAFETY: the machine has the instructions.
+    let starts = std::array::from_fn(|chain| std::array::from_fn(|lane| (16 * chain + lane) as f32));
+    let starts = std::hint::black_box(&starts);
+    // SAFETY: the machine has the instructions, and no set has more than twelve chains.
     unsafe {
         match set {
             #[cfg(target_arch = "x86_64")]
-            InstructionSet::Avx512 => avx512(rounds),
+            InstructionSet::Avx512 => avx512(starts, rounds),
             #[cfg(target_arch = "x86_64")]
-            InstructionSet::Avx2 => avx2(rounds),
-            _ => portable(rounds),
+            InstructionSet::Avx2 => avx2(starts, rounds),
+            _ => portable(starts, rounds),
         }
     }
 }

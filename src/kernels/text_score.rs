@@ -73,23 +73,11 @@ pub fn best_scores(maps: &mut [Maps], view: View, guide: &Guide, spread: bool) -
     best.values_mut().fill(f32::NEG_INFINITY);
     let out = Shared(best.pointer());
     let parts = even_parts(width, guide.set.tile_pixels());
-    let mut tile = Tile {
-        planes: guide.in_blocks,
-        plane: from.shape.block(),
-        kernel: 1,
-        row: 0,
-        channels: LANES,
-        out_block: height * width * LANES,
-        out_pixel: LANES,
-        bias: std::ptr::null(),
-        residual: std::ptr::null(),
-        residual_block: 0,
-        finish: Finish::Greatest,
-    };
-    tile.bias = guide.start.values().as_ptr();
+    let tile =
+        Tile { finish: Finish::Greatest, ..Tile::product(guide.in_blocks, from.shape.block(), height * width * LANES) };
     let row_of = |row: usize, tile: Tile| {
         for first in (0..guide.class_blocks).step_by(blocks) {
-            let tile = Tile { bias: guide.start.values()[first * LANES..].as_ptr(), ..tile };
+            let tile = Tile { start: guide.start.values()[first * LANES..].as_ptr(), ..tile };
             let weights = guide.packed.values()[first * LANES * guide.in_blocks * LANES..].as_ptr();
             for &(column, pixels) in &parts {
                 let compute = kernel(guide.set, blocks.min(guide.class_blocks - first), pixels, 1);

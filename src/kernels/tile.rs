@@ -7,6 +7,7 @@ use super::instruction_set::InstructionSet;
 use super::lanes::Lanes;
 #[cfg(target_arch = "x86_64")]
 use super::lanes::{Avx2, Avx512};
+use super::maps::LANES;
 
 /// What a tile adds up and what becomes of the sums.
 #[derive(Clone, Copy)]
@@ -25,8 +26,12 @@ pub(super) struct Tile {
     pub out_block: usize,
     /// Values from an output pixel to the next.
     pub out_pixel: usize,
-    /// What the sums start from, a value a channel; zero if null.
-    pub bias: *const f32,
+    /// What the sums start from.
+    pub start: *const f32,
+    /// Values from what a block's sums start from to the next.
+    pub start_block: usize,
+    /// Values from what a pixel's sums start from to the next: 0 where all start from the same.
+    pub start_pixel: usize,
     /// Added after the activation, laid out as the output; nothing if null.
     pub residual: *const f32,
     /// Values from a block of the residual to the next.
@@ -51,17 +56,42 @@ pub(super) enum Finish {
 /// # Safety
 ///
 /// The machine must have the kernel's instructions. For the kernel's blocks and pixels, all input
-/// pixels under the window, the packed weights, bias and residual must be readable and the output
-/// pixels writable.
+/// pixels under the window, the packed weights, what the sums start from and the residual must be
+/// readable and the output pixels writable.
 pub(super) type Kernel = unsafe fn(&Tile, input: *const f32, weights: *const f32, out: *mut f32);
 
+/// What sums start from where they start from zero.
+static ZEROS: [f32; 2 * LANES] = [0.0; 2 * LANES];
+
 impl Tile {
-    #[inline(always)]
-    unsafe fn start<L: Lanes>(&self, block: usize) -> L {
-        if self.bias.is_null() {
-            return L::splat(0.0);
+    /// A product of matrices, zero at the start: blocks of rows times columns that lie side by side.
+    pub fn product(planes: usize, plane: usize, out_block: usize) -> Self {
+        Self {
+            planes,
+            plane,
+            kernel: 1,
+            row: 0,
+            channels: LANES,
+            out_block,
+            out_pixel: LANES,
+            start: ZEROS.as_ptr(),
+            start_block: LANES,
+            start_pixel: 0,
+            residual: std::ptr::null(),
+            residual_block: 0,
+            finish: Finish::Plain,
         }
-        L::load(self.bias.add(block * 16))
+    }
+
+    /// Goes on with sums that were written as they were, so that the result is the same as without the
+    /// stop.
+    pub fn resume(&mut self, out: *const f32) {
+        (self.start, self.start_block, self.start_pixel) = (out, self.out_block, self.out_pixel);
+    }
+
+    #[inline(always)]
+    unsafe fn start<L: Lanes>(&self, block: usize, pixel: usize) -> L {
+        L::load(self.start.add(block * self.start_block + pixel * self.start_pixel))
     }
 
     #[inline(always)]
@@ -73,7 +103,7 @@ impl Tile {
             Finish::Greatest => sum.max(L::load(to)),
         };
         if !self.residual.is_null() {
-            value = value.add(L::load(self.residual.add(block * self.residual_block + pixel * 16)));
+            value = value.add(L::load(self.residual.add(block * self.residual_block + pixel * LANES)));
         }
         value.store(to);
     }
@@ -84,8 +114,7 @@ macro_rules! two_blocks {
     ($name:ident: $count:literal $(($pixel:literal $a:ident $b:ident))+) => {
         #[inline(always)]
         unsafe fn $name<L: Lanes, const STEP: usize>(tile: &Tile, input: *const f32, weights: *const f32, out: *mut f32) {
-            let (first, second) = (tile.start::<L>(0), tile.start::<L>(1));
-            $(let (mut $a, mut $b) = (first, second);)+
+            $(let (mut $a, mut $b) = (tile.start::<L>(0, $pixel), tile.start::<L>(1, $pixel));)+
             let (mut weight, mut plane) = (weights, input);
             for _ in 0..tile.planes {
                 let mut row = plane;
@@ -123,8 +152,7 @@ macro_rules! one_block {
     ($name:ident: $count:literal $(($pixel:literal $a:ident $b:ident))+) => {
         #[inline(always)]
         unsafe fn $name<L: Lanes, const STEP: usize>(tile: &Tile, input: *const f32, weights: *const f32, out: *mut f32) {
-            let first = tile.start::<L>(0);
-            $(let mut $a = first;)+
+            $(let mut $a = tile.start::<L>(0, $pixel);)+
             let (mut weight, mut plane) = (weights, input);
             for _ in 0..tile.planes {
                 let mut row = plane;

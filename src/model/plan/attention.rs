@@ -69,7 +69,7 @@ impl Attention {
         for (head, guide) in self.heads.iter().zip(guides) {
             let mut factors = best_scores(maps, head.input, guide, spread);
             factors.iter_mut().for_each(|best| *best = 1.0 / (1.0 + (-(*best / scale + head.bias)).exp()));
-            scale_pixels(maps, head.output, &factors);
+            scale_pixels(maps, head.output, &factors, spread);
         }
     }
 }

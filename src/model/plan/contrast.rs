@@ -60,21 +60,21 @@ impl Contrast {
 
     /// `[classes][positions]`.
     pub fn run(&self, maps: &mut [Maps], vectors: &ClassVectors, spread: bool) -> Vec<f32> {
-        let factors = self.factors(maps);
+        let factors = self.factors(maps, spread);
         class_scores(maps, self.input.view, vectors, factors.as_deref(), spread)
     }
 
     /// The logits of at least `floor`; the others are never stored.
     pub fn run_above(&self, maps: &mut [Maps], vectors: &ClassVectors, floor: f32, spread: bool) -> Vec<ClassScore> {
-        let factors = self.factors(maps);
+        let factors = self.factors(maps, spread);
         class_scores_above(maps, self.input.view, vectors, factors.as_deref(), floor, spread)
     }
 
     /// What each pixel's embedding is multiplied by.
-    fn factors(&self, maps: &[Maps]) -> Option<Vec<f32>> {
+    fn factors(&self, maps: &mut [Maps], spread: bool) -> Option<Vec<f32>> {
         let least = network::ClassContrast::MIN_LENGTH as f32;
         let factor = |length: f32| 1.0 / length.sqrt().max(least);
-        let lengths = || squared_lengths(maps, self.input.view);
-        self.affine.is_none().then(|| lengths().into_iter().map(factor).collect())
+        let lengths = || squared_lengths(maps, self.input.view, spread);
+        self.affine.is_none().then(lengths).map(|lengths| lengths.into_iter().map(factor).collect())
     }
 }

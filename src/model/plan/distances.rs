@@ -1,5 +1,7 @@
 //! Box sides as expectations over bins; see [`Op::BoxDistribution`](crate::model::network::Op).
 
+use rayon::prelude::*;
+
 use super::layout::Place;
 use crate::kernels::{Maps, LANES};
 
@@ -13,21 +15,26 @@ pub(super) struct Distances {
 
 impl Distances {
     /// `[4][positions]`: for each side the mean of 0, 1, .. under the softmax of its bins.
-    pub fn run(&self, maps: &[Maps]) -> Vec<f32> {
+    pub fn run(&self, maps: &[Maps], spread: bool) -> Vec<f32> {
         let maps = &maps[self.input.view.maps];
-        let sides = self.input.channels();
+        let lanes = self.input.channels();
+        let rows = (0..4 * maps.shape().height).into_par_iter().with_min_len(if spread { 1 } else { usize::MAX });
+        let distances = rows.flat_map_iter(|row| {
+            let (side, row) = (row / maps.shape().height, row % maps.shape().height);
+            self.row(maps, &lanes[side * self.bins..][..self.bins], row)
+        });
+        distances.collect()
+    }
+
+    /// The distances of a row to one side, whose bins lie in `lanes`.
+    fn row(&self, maps: &Maps, lanes: &[usize], row: usize) -> Vec<f32> {
+        let rows: Vec<&[f32]> = lanes.iter().map(|lane| &maps.row(lane / LANES, row)[lane % LANES..]).collect();
         let mut scores = vec![0.0; self.bins];
-        let mut distances = Vec::with_capacity(4 * maps.shape().height * maps.shape().width);
-        for lanes in sides.chunks_exact(self.bins) {
-            for row in 0..maps.shape().height {
-                let rows: Vec<&[f32]> = lanes.iter().map(|lane| &maps.row(lane / LANES, row)[lane % LANES..]).collect();
-                for column in 0..maps.shape().width {
-                    scores.iter_mut().zip(&rows).for_each(|(score, row)| *score = row[column * LANES]);
-                    distances.push(expectation(&mut scores));
-                }
-            }
-        }
-        distances
+        let columns = (0..maps.shape().width).map(|column| {
+            scores.iter_mut().zip(&rows).for_each(|(score, row)| *score = row[column * LANES]);
+            expectation(&mut scores)
+        });
+        columns.collect()
     }
 }
 

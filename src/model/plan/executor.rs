@@ -139,7 +139,7 @@ impl Plan {
             run.workspace.maps[maps].reshape(shape);
         }
         for &(from, to) in &self.layout.copies[index] {
-            copy(&mut run.workspace.maps, from, to);
+            copy(&mut run.workspace.maps, from, to, self.workspaces.has_idle_threads());
         }
         self.step(index, run);
         let is_output = self.graph.outputs.values().any(|output| output.index() == index);
@@ -153,16 +153,13 @@ impl Plan {
         let Workspace { maps, scratch } = &mut *run.workspace;
         match &self.steps[index] {
             Step::Nothing => {}
-            Step::Image(view) => {
-                let planes = run.image.chunks_exact(Letterbox::VALUES / 3).enumerate();
-                planes.for_each(|(channel, plane)| maps[view.maps].write_channel(view.block * LANES + channel, plane));
-            }
+            Step::Image(view) => maps[view.maps].write_channels(view.block * LANES, run.image),
             Step::Convolve { convolution, input, output, residual } => {
                 convolution.run(maps, scratch, *input, *output, *residual, spread);
             }
-            Step::Add { inputs, output } => add(maps, *inputs, *output),
-            Step::Upsample { input, output } => upsample(maps, *input, *output),
-            Step::MaxPool { input, output, kernel } => max_pool(maps, *input, *output, *kernel),
+            Step::Add { inputs, output } => add(maps, *inputs, *output, spread),
+            Step::Upsample { input, output } => upsample(maps, *input, *output, spread),
+            Step::MaxPool { input, output, kernel } => max_pool(maps, *input, *output, *kernel, spread),
             Step::Attend { attention, texts: TextSource::Given } => {
                 attention.run(maps, &run.texts.guides[&index], spread);
             }
@@ -192,7 +189,7 @@ impl Plan {
                     class,
                 }));
             }
-            Step::Distances(distances) => run.outputs[index] = Some(distances.run(maps)),
+            Step::Distances(distances) => run.outputs[index] = Some(distances.run(maps, spread)),
         }
     }
 
@@ -203,11 +200,7 @@ impl Plan {
     /// A map, `[channels][height][width]`.
     fn map(&self, index: usize, run: &Run<'_>) -> Vec<f32> {
         let place = self.layout.place(index);
-        let maps = &run.workspace.maps[place.view.maps];
-        let channels = place.channels();
-        let mut values = Vec::with_capacity(channels.len() * maps.shape().height * maps.shape().width);
-        channels.into_iter().for_each(|lane| maps.read_channel_into(lane, &mut values));
-        values
+        run.workspace.maps[place.view.maps].read_channels(&place.channels())
     }
 
     /// Shape and elements of a node's value, which has just been computed.

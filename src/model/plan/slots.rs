@@ -1,6 +1,6 @@
 //! Which memory a buffer gets, and when: buffers that are not needed at the same time share it.
 
-use crate::kernels::{MapsShape, LANES};
+use crate::kernels::MapsShape;
 
 /// Maps that live from one node to another.
 pub(super) struct Buffer {
@@ -12,13 +12,6 @@ pub(super) struct Buffer {
     pub born: usize,
     /// The last node that needs it.
     pub dies: usize,
-}
-
-impl Buffer {
-    fn values(&self) -> usize {
-        let MapsShape { blocks, height, width, border } = self.shape;
-        blocks * (height + 2 * border) * (width + 2 * border) * LANES
-    }
 }
 
 /// A piece of memory.
@@ -41,7 +34,7 @@ pub(super) fn assign(buffers: &[Buffer]) -> (Vec<usize>, usize) {
             slots.push(Slot { values: 0, free_after: 0 });
             slots.len() - 1
         });
-        slots[slot] = Slot { values: slots[slot].values.max(buffer.values()), free_after: buffer.dies };
+        slots[slot] = Slot { values: slots[slot].values.max(buffer.shape.values()), free_after: buffer.dies };
         assigned[index] = slot;
     }
     (assigned, slots.len())
@@ -49,7 +42,7 @@ pub(super) fn assign(buffers: &[Buffer]) -> (Vec<usize>, usize) {
 
 fn find(slots: &[Slot], buffer: &Buffer) -> Option<usize> {
     let free = || (0..slots.len()).filter(|&slot| slots[slot].free_after < buffer.born);
-    let large_enough = free().filter(|&slot| slots[slot].values >= buffer.values());
+    let large_enough = free().filter(|&slot| slots[slot].values >= buffer.shape.values());
     large_enough.min_by_key(|&slot| slots[slot].values).or_else(|| free().max_by_key(|&slot| slots[slot].values))
 }
 

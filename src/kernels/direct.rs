@@ -1,0 +1,170 @@
+//! Convolutions as the sums they are.
+//!
+//! The input channels are cut into chunks: the weights of a chunk for a tile's output channels, a
+//! panel, stay in a first-level cache while they are multiplied with all pixels of a band of rows, and
+//! the band's rows of a chunk stay in a second-level cache while all panels pass. Sums rest in the
+//! output between chunks.
+
+use super::ahead::Ahead;
+use super::convolution::{Convolution, ConvolutionSpec};
+use super::instruction_set::InstructionSet;
+use super::maps::{Place, LANES};
+use super::memory::Memory;
+use super::parallel::{even_parts, pieces};
+use super::tile::{kernel, Finish, Tile};
+
+/// Bytes of input rows that are read again for each panel.
+const INPUT_BYTES: usize = 192 << 10;
+/// Pieces of work a thread, so that none waits long for the last.
+const PIECES: usize = 8;
+
+/// Packed weights.
+pub(super) struct Direct {
+    /// `[group of output blocks][input block][row][column][input lane][output lane of the group]`.
+    taps: Memory,
+    /// Lanes of each input block that hold channels.
+    channels: usize,
+}
+
+/// Everything that the pieces of work share.
+struct Work<'a> {
+    direct: &'a Direct,
+    convolution: &'a Convolution,
+    from: Place,
+    to: Place,
+    residual: Option<Place>,
+    /// Pixels of a tile each: first and number.
+    parts: Vec<(usize, usize)>,
+    /// Input blocks that are multiplied at once: first and number.
+    chunks: Vec<(usize, usize)>,
+    /// Groups of output blocks, as many as a tile covers.
+    groups: usize,
+    /// Rows of a band.
+    rows: usize,
+}
+
+impl Direct {
+    /// Packs a convolution's weights.
+    pub fn pack(spec: &ConvolutionSpec<'_>, set: InstructionSet) -> Self {
+        let (square, channels) = (spec.kernel.pow(2), channels(spec.input));
+        let in_blocks = spec.input.len() / LANES;
+        let mut taps = Memory::zeros(spec.output.len() * in_blocks * channels * square);
+        let mut packed = taps.values_mut().iter_mut();
+        for first in (0..spec.output.len()).step_by(set.tile_blocks() * LANES) {
+            let lanes = first..(first + set.tile_blocks() * LANES).min(spec.output.len());
+            for (block, tap) in (0..in_blocks).flat_map(|block| (0..square).map(move |tap| (block, tap))) {
+                for input in block * LANES..block * LANES + channels {
+                    lanes.clone().zip(&mut packed).for_each(|(output, value)| *value = spec.tap(output, input, tap));
+                }
+            }
+        }
+        Self { taps, channels }
+    }
+
+    /// See [`Convolution::run`], which has checked the places.
+    pub fn run(&self, convolution: &Convolution, from: Place, to: Place, residual: Option<Place>, spread: bool) {
+        let work = Work::new(self, convolution, [from, to], residual);
+        let bands = to.shape.height.div_ceil(work.rows);
+        let wanted = if spread { PIECES * rayon::current_num_threads() } else { 1 };
+        let sets = even_parts(work.groups, work.groups.div_ceil(wanted.div_ceil(bands)));
+        pieces(bands * sets.len(), spread, |piece| work.band(piece / sets.len(), sets[piece % sets.len()]));
+    }
+}
+
+/// Input lanes of a block that are worth multiplying: all but the tail of a single block.
+fn channels(input: &[Option<usize>]) -> usize {
+    match input.len() {
+        LANES => input.iter().flatten().count(),
+        _ => LANES,
+    }
+}
+
+impl<'a> Work<'a> {
+    fn new(direct: &'a Direct, convolution: &'a Convolution, [from, to]: [Place; 2], residual: Option<Place>) -> Self {
+        let Convolution { set, in_blocks, out_blocks, kernel, stride, .. } = *convolution;
+        // Sums cannot rest where the residual still is.
+        let in_place = residual.is_some_and(|residual| std::ptr::eq(residual.start.0, to.start.0));
+        let most = if in_place { in_blocks } else { set.panel_planes(kernel.pow(2) * direct.channels) };
+        let chunks = even_parts(in_blocks, most);
+        let planes = chunks.iter().map(|&(_, planes)| planes).max().unwrap_or(1);
+        let row_bytes = planes * from.shape.row() * stride * size_of::<f32>();
+        let bands = to.shape.height.div_ceil((INPUT_BYTES / row_bytes).max(1));
+        Self {
+            direct,
+            convolution,
+            from,
+            to,
+            residual,
+            parts: even_parts(to.shape.width, set.tile_pixels()),
+            chunks,
+            groups: out_blocks.div_ceil(set.tile_blocks()),
+            rows: to.shape.height.div_ceil(bands),
+        }
+    }
+
+    /// Computes a band of rows for some of the groups.
+    fn band(&self, band: usize, (first, groups): (usize, usize)) {
+        let rows = band * self.rows..((band + 1) * self.rows).min(self.to.shape.height);
+        for chunk in 0..self.chunks.len() {
+            for group in first..first + groups {
+                let next = match group + 1 < first + groups {
+                    true => self.panel(chunk, group + 1),
+                    false => self.panel(chunk + 1, first),
+                };
+                let mut next = Ahead::new(next, rows.len() * self.parts.len());
+                for row in rows.clone() {
+                    self.row(row, group, chunk, &mut next);
+                }
+            }
+        }
+    }
+
+    /// Output blocks of a group: first and number.
+    fn blocks(&self, group: usize) -> (usize, usize) {
+        let most = self.convolution.set.tile_blocks();
+        (group * most, most.min(self.convolution.out_blocks - group * most))
+    }
+
+    /// Weights of a chunk for a group; none after the last chunk.
+    fn panel(&self, chunk: usize, group: usize) -> &[f32] {
+        let Some(&(first, planes)) = self.chunks.get(chunk) else { return &[] };
+        let taps = self.convolution.kernel.pow(2) * self.direct.channels;
+        let (block, blocks) = self.blocks(group);
+        let start = (block * self.convolution.in_blocks + first * blocks) * LANES * taps;
+        &self.direct.taps.values()[start..][..planes * blocks * LANES * taps]
+    }
+
+    /// Adds a chunk to the sums of a row, while the next weights come closer.
+    fn row(&self, row: usize, group: usize, chunk: usize, next: &mut Ahead<'_>) {
+        let Convolution { set, kernel: side, stride, silu, .. } = *self.convolution;
+        let ((block, blocks), (plane, planes)) = (self.blocks(group), self.chunks[chunk]);
+        let (from, to) = (self.from.shape, self.to.shape);
+        let is_last = chunk + 1 == self.chunks.len();
+        let mut tile = Tile {
+            kernel: side,
+            row: from.row(),
+            channels: self.direct.channels,
+            start: self.convolution.bias.values()[block * LANES..].as_ptr(),
+            finish: if silu && is_last { Finish::Silu } else { Finish::Plain },
+            ..Tile::product(planes, from.block(), to.block())
+        };
+        let corner = plane * from.block() + from.pixel(row * stride, 0) - side / 2 * (from.row() + LANES);
+        let weights = self.panel(chunk, group).as_ptr();
+        for &(column, pixels) in &self.parts {
+            let at = |place: Place| place.start.at(block * place.shape.block() + place.shape.pixel(row, column));
+            if let Some(residual) = self.residual.filter(|_| is_last) {
+                (tile.residual, tile.residual_block) = (at(residual), residual.shape.block());
+            }
+            if chunk > 0 {
+                tile.resume(at(self.to));
+            }
+            let input = self.from.start.at(corner + column * stride * LANES);
+            let compute = kernel(set, blocks, pixels, stride);
+            // SAFETY: `Convolution::new` checked the instructions, `Convolution::run` that the views
+            // exist, do not overlap and have the sizes and the border that the window needs; rows,
+            // columns and blocks are within them, and no other piece writes this row of these blocks.
+            unsafe { compute(&tile, input, weights, at(self.to)) }
+            next.step();
+        }
+    }
+}
