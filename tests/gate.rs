@@ -57,7 +57,7 @@ fn metric(name: &str) -> Metric {
 fn an_unchanged_run_passes() {
     let judgement = judged(|_| ());
     assert_eq!(judgement.verdict(), Verdict::Pass);
-    assert_eq!(judgement.checks.len(), 3 * (34 - 4), "APl and ARl are not there");
+    assert_eq!(judgement.checks.len(), 3 * (34 - 4) + 1, "APl and ARl are not there, one row has a reference");
     assert_eq!(judgement.categories.len(), 3 * CATEGORIES as usize);
     assert!(judgement.hints().is_empty() && judgement.lost_most(10).is_empty());
 }
@@ -145,6 +145,20 @@ fn counts_fail_in_both_directions() {
     let judgement = judged(|run| *run.metrics[0].parameters.get_mut("text").expect("a part") += 1);
     assert_eq!(judgement.failed().next().map(|check| check.outcome), Some(Outcome::Rose));
     assert!(judgement.hints()[0].contains("another network"));
+}
+
+#[test]
+fn detections_that_leave_the_reference_s_fail_and_absent_ones_are_invalid() {
+    let matched = |count: u64| judged(|run| run.metrics[2].agreement.as_mut().expect("a reference").matched = count);
+    assert_eq!(matched(35_991 - 36).verdict(), Verdict::Pass, "a thousandth of 36,000");
+    let left = matched(35_991 - 37);
+    let failed: Vec<_> = left.failed().map(|check| (check.metric.to_string(), check.outcome)).collect();
+    assert_eq!(failed, [("agreement/matched".to_string(), Outcome::Dropped)]);
+    assert!(left.hints()[0].contains("left the reference's"), "{:?}", left.hints());
+    assert_eq!(left.hints().len(), 1);
+    let found = reason(|run| run.metrics[2].agreement = None);
+    let (variant, metric) = ("seg-m-head".to_string(), "agreement/matched".to_string());
+    assert_eq!(found, Invalid::NoValue { variant, metric });
 }
 
 #[test]
@@ -277,6 +291,7 @@ fn a_baseline_that_cannot_be_right_is_refused() {
     assert!(matches!(refused("\"segm/AP\"", "\"segm/mAP\""), GateError::Shape { line, .. } if line > 30));
     assert!(matches!(refused("target = 0.2592", "target = nan"), GateError::OutOfRange { .. }));
     assert!(matches!(refused("target = 0.2592", "target = 25.92"), GateError::OutOfRange { .. }));
+    assert!(matches!(refused("target = 0.99975", "target = 1.5"), GateError::OutOfRange { max, .. } if max == 1.0));
     assert!(matches!(refused("max_drop = 0.0005", "max_drop = -1.0"), GateError::OutOfRange { .. }));
     assert!(matches!(refused("floor = 0.", "floor = 7."), GateError::OutOfRange { .. }));
     assert!(matches!(refused(&sha, "00C0"), GateError::BadChecksum { .. }));

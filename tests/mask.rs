@@ -72,6 +72,35 @@ fn runs_strings_and_overlaps_equal_pycocotools() {
     }
 }
 
+/// What is wrong with a string of a 4 x 4 mask.
+fn refusal(text: &[u8]) -> MaskError {
+    Rle::from_string(4, 4, text).expect_err("a defect")
+}
+
+#[test]
+fn a_refusal_names_the_run_as_it_was_stored() {
+    // From the fourth run on a difference to the run before the last one: 1 2 1 3 1, and 3 - 4.
+    assert_eq!(refusal(b"12110L"), MaskError::NegativeRun { index: 5, length: -1 });
+    assert_eq!(refusal(b"11O"), MaskError::NegativeRun { index: 2, length: -1 });
+    assert_eq!(refusal(b"5O<"), MaskError::NegativeRun { index: 1, length: -1 });
+    assert_eq!(refusal(b"\\O"), MaskError::NegativeRun { index: 0, length: -20 });
+    assert_eq!(refusal(b"4P/"), MaskError::Character { offset: 2, byte: b'/' });
+}
+
+#[test]
+fn runs_whose_differences_fit_are_refused_where_the_runs_do_not() {
+    // 1 2 1, and 12 or 14 more than 2.
+    assert!(matches!(refusal(b"121<"), MaskError::Coverage { covered: 18, .. }));
+    assert!(matches!(refusal(b"121>"), MaskError::Coverage { covered: 20, .. }));
+    let empty_runs = Rle::from_string(1, 1, b"1000").expect_err("four runs of one pixel");
+    assert_eq!(empty_runs, MaskError::TooManyRuns { runs: 3, pixels: 1 });
+}
+
+#[test]
+fn a_negative_count_of_thirteen_groups_is_read() {
+    assert_eq!(refusal(b"ooooooooooooO"), MaskError::NegativeRun { index: 0, length: -1 });
+}
+
 #[test]
 fn box_overlaps_equal_pycocotools() {
     for case in recorded().boxes {

@@ -15,17 +15,22 @@ const DETECTIONS: usize = 2 * ACCURACIES;
 const PARTS: [&str; 3] = ["image", "text", "total"];
 const MACS: [&str; 4] = ["backbone", "neck", "head", "total"];
 const FIRST_MACS: usize = DETECTIONS + 1 + PARTS.len();
-const COUNT: usize = FIRST_MACS + MACS.len();
+const MATCHED: usize = FIRST_MACS + MACS.len();
+const COUNT: usize = MATCHED + 1;
 
 /// How far the mean number of detections an image may move: single detections near the score
 /// threshold come and go with float32 rounding.
 const DETECTIONS_TOLERANCE: Tolerance = Tolerance { max_drop: 1.0, max_rise: 1.0 };
+/// How far the share of matched reference detections may move: as many as other float32 rounding moves
+/// over one of the match's bounds.
+const MATCHED_TOLERANCE: Tolerance = Tolerance { max_drop: 0.001, max_rise: 0.001 };
 const EXACT: Tolerance = Tolerance { max_drop: 0.0, max_rise: 0.0 };
 
 /// A metric by its place in the list: `segm/AP` and the other 12 numbers of lvis-api, the same of
-/// `bbox`, `detections_per_image`, `parameters/image`, `parameters/text`, `parameters/total`, and the
+/// `bbox`, `detections_per_image`, `parameters/image`, `parameters/text`, `parameters/total`, the
 /// multiply-accumulates of an image, `macs/backbone`, `macs/neck`, `macs/head`, `macs/total` (FLOPs are
-/// twice as many).
+/// twice as many), and `agreement/matched`, the share of the reference pipeline's detections that are
+/// matched ([`Agreement`](crate::evaluation::Agreement)), of zoos that hold these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Metric(usize);
 
@@ -45,6 +50,16 @@ impl Metric {
         self.0 < DETECTIONS
     }
 
+    /// Whether it is a fraction in 0..=1: an AP, an AR or the share of matched detections.
+    pub fn is_fraction(self) -> bool {
+        self.is_accuracy() || self.is_agreement()
+    }
+
+    /// Whether it says how closely detections agree with the reference's.
+    pub fn is_agreement(self) -> bool {
+        self.0 == MATCHED
+    }
+
     /// Whether it is an AP or AR of masks.
     pub fn is_segm(self) -> bool {
         self.0 < ACCURACIES
@@ -57,7 +72,7 @@ impl Metric {
 
     /// Whether it is a number of multiply-accumulates.
     pub fn is_macs(self) -> bool {
-        self.0 >= FIRST_MACS
+        self.0 >= FIRST_MACS && self.0 < MATCHED
     }
 
     /// Its value in a run; `None` where it was not measured.
@@ -68,16 +83,18 @@ impl Metric {
             DETECTIONS if measured.images == 0 => None,
             DETECTIONS => Some(measured.detections as f64 / measured.images as f64),
             index if index < FIRST_MACS => count(&measured.parameters, PARTS[index - DETECTIONS - 1]),
-            index => count(&measured.macs, MACS[index - FIRST_MACS]),
+            index if index < MATCHED => count(&measured.macs, MACS[index - FIRST_MACS]),
+            _ => measured.agreement.as_ref().map(|found| found.matched as f64 / found.reference as f64),
         }
     }
 
-    /// Its tolerance where the baseline names none: `accuracy` for fractions, one detection an
-    /// image, and no parameter or operation more or less.
+    /// Its tolerance where the baseline names none: `accuracy` for AP and AR, one detection an image,
+    /// a thousandth of the reference's detections, and no parameter or operation more or less.
     pub fn default_tolerance(self, accuracy: Tolerance) -> Tolerance {
         match self.0 {
             index if index < DETECTIONS => accuracy,
             DETECTIONS => DETECTIONS_TOLERANCE,
+            MATCHED => MATCHED_TOLERANCE,
             _ => EXACT,
         }
     }
@@ -95,7 +112,8 @@ impl fmt::Display for Metric {
             index if index < DETECTIONS => write!(f, "bbox/{}", name(index - ACCURACIES)),
             DETECTIONS => f.write_str("detections_per_image"),
             index if index < FIRST_MACS => write!(f, "parameters/{}", PARTS[index - DETECTIONS - 1]),
-            index => write!(f, "macs/{}", MACS[index - FIRST_MACS]),
+            index if index < MATCHED => write!(f, "macs/{}", MACS[index - FIRST_MACS]),
+            _ => f.write_str("agreement/matched"),
         }
     }
 }
@@ -120,12 +138,12 @@ mod tests {
     #[test]
     fn every_metric_is_found_by_its_own_name() {
         let names: Vec<String> = Metric::all().map(|metric| metric.to_string()).collect();
-        assert_eq!(names.len(), 34);
+        assert_eq!(names.len(), 35);
         assert!(Metric::all().all(|metric| Metric::by_name(&metric.to_string()) == Some(metric)));
         assert_eq!(names[0], "segm/AP");
         assert_eq!(names[13], "bbox/AP");
         assert_eq!(names[26..30], ["detections_per_image", "parameters/image", "parameters/text", "parameters/total"]);
-        assert_eq!(names[30..], ["macs/backbone", "macs/neck", "macs/head", "macs/total"]);
+        assert_eq!(names[30..], ["macs/backbone", "macs/neck", "macs/head", "macs/total", "agreement/matched"]);
         assert_eq!(Metric::by_name("segm/mAP"), None);
     }
 }

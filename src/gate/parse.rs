@@ -125,7 +125,7 @@ impl Check<'_> {
     }
 
     fn target(&self, variant: &str, metric: Metric, target: &Target) -> Result<(), GateError> {
-        let max = if metric.is_accuracy() { 1.0 } else { MAX_COUNT };
+        let max = if metric.is_fraction() { 1.0 } else { MAX_COUNT };
         let values = [("target", Some(target.target)), ("max_drop", target.max_drop), ("max_rise", target.max_rise)];
         for (key, value) in values {
             self.range(&format!("{variant}.{metric}.{key}"), value.unwrap_or_default(), max)?;

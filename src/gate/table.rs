@@ -71,7 +71,7 @@ pub(super) fn remarks(judgement: &Judgement) -> Vec<String> {
 pub(super) fn tables(judgement: &Judgement) -> Vec<(&'static str, Table)> {
     let mut tables = Vec::new();
     if !judgement.checks.is_empty() {
-        tables.push(("Metrics (AP and AR in points)", metrics(&judgement.checks)));
+        tables.push(("Metrics (AP, AR and agreement in points)", metrics(&judgement.checks)));
     }
     if !judgement.latency.is_empty() {
         tables.push(("Latencies (median in ms)", latencies(&judgement.latency)));
@@ -96,7 +96,7 @@ fn metrics(checks: &[Check]) -> Table {
     ]);
     for check in checks {
         let Check { variant, metric, target, measured, tolerance, outcome } = check;
-        let number = |value: f64| if metric.is_accuracy() { points(value) } else { rounded(value) };
+        let number = |value: f64| if metric.is_fraction() { points(value) } else { rounded(value) };
         let change = signed(number(measured - target));
         let allowed = format!("-{} +{}", number(tolerance.max_drop), number(tolerance.max_rise));
         let texts = [variant.clone(), metric.to_string(), number(*target), number(*measured), change, allowed];
