@@ -1,11 +1,13 @@
 //! Reports of stored runs: text against snapshots, plots by their bytes, refusals one by one.
 #![cfg(feature = "report")]
 
+#[path = "report/beside.rs"]
+mod beside;
 mod common;
+#[path = "report/documents.rs"]
+mod documents;
 #[path = "report/latencies.rs"]
 mod latencies;
-#[path = "common/schema.rs"]
-mod schema;
 #[path = "common/snapshot.rs"]
 mod snapshot;
 #[path = "common/synthetic.rs"]
@@ -15,14 +17,12 @@ use std::fs;
 use std::path::Path;
 
 use common::fixture;
-use serde_json::Value;
 use snapshot::assert_snapshot;
 use synthetic::{limited_run, zoo_run, Synthetic};
 use tempfile::TempDir;
 use zoobench::report::{
     compare, csv, eval_results, json, latex, markdown, metafile, model_index, plots, run_verdict, terminal, write,
-    ReportError, Row, RowStatus, RunVerdict, StoredRun, Verdict, METRICS_JSON_SCHEMA, REPORT_JSON_SCHEMA,
-    RUN_JSON_SCHEMA,
+    ReportError, Row, RowStatus, RunVerdict, StoredRun, Verdict,
 };
 
 fn stored(run: &Synthetic) -> (TempDir, StoredRun) {
@@ -195,87 +195,6 @@ fn rows_without_published_values_or_metrics_compare_nothing() {
     let (_folder, run) = stored(&run);
     assert_eq!(run_verdict(&run), RunVerdict::NothingCompared);
     assert!(!plots(&run).expect("a zoo without rows has bars for none").is_empty());
-}
-
-#[test]
-fn what_others_published_stands_apart_from_ours() {
-    let (_folder, run) = stored(&zoo_run(5));
-    let text = markdown(&run);
-    let (_, block) = text.split_once("\n## Published speeds").expect("a block of its own");
-    let block = block.split_once("\n## ").map_or(block, |(block, _)| block);
-    for word in ["not to be compared with ours", "58.1", "V100", "TensorRT FP16", "a paper, table 2"] {
-        assert!(block.contains(word), "{word} in {block}");
-    }
-    for ours in ["61.25", "104.50", "ours |", "16.33"] {
-        assert!(!block.contains(ours), "{ours} in {block}");
-    }
-    assert!(text.contains("| Another model | 25.0 to 26.8 | 16.6 |    - |    - |   53.6 |"), "{text}");
-    let (_folder, limited) = stored(&limited_run(5));
-    assert!(!markdown(&limited).contains("Published speeds"), "a run without context has no such block");
-}
-
-#[test]
-fn every_measured_row_has_its_size() {
-    let (_folder, run) = stored(&limited_run(5));
-    let text = markdown(&run);
-    // 17 and 80 million parameters; 90 thousand million multiply-accumulates are 180 GFLOPs.
-    assert!(text.contains("| YOLO-World-Seg-M | seg head   |         17.00 |     80.00 | 180.00 |"), "{text}");
-    assert!(!text.contains("p90 ms"), "nothing was timed");
-    let mut run = limited_run(5);
-    run.metrics[0].macs.clear();
-    assert!(markdown(&stored(&run).1).contains("|         17.00 |     80.00 |      - |"), "a run of before");
-}
-
-#[test]
-fn an_invalid_latency_is_marked_in_table_and_plots() {
-    let mut run = zoo_run(5);
-    for metrics in &mut run.metrics {
-        metrics.latency.iter_mut().for_each(|latency| latency.reasons.push("debug build".to_string()));
-    }
-    let (_folder, run) = stored(&run);
-    for text in [markdown(&run), terminal(&run, false, 80)] {
-        assert!(text.contains("The latencies are INVALID:\n\n- debug build\n"), "{text}");
-        assert!(text.contains("104.50") && !text.contains("  VALID"));
-    }
-    let plots = plots(&run).expect("plots");
-    let svg = plots.iter().find(|plot| plot.name == "latency_ap_segment.svg").expect("it is drawn");
-    assert!(String::from_utf8_lossy(&svg.bytes).contains("INVALID: debug build"));
-}
-
-#[test]
-fn ap_on_part_of_the_data_is_not_drawn_against_latency() {
-    let mut limited = limited_run(5);
-    limited.metrics[0].latency = zoo_run(5).metrics[0].latency.clone();
-    let names: Vec<String> = plots(&stored(&limited).1).expect("plots").into_iter().map(|plot| plot.name).collect();
-    assert!(names.iter().all(|name| !name.starts_with("latency_ap")), "{names:?}");
-}
-
-/// Where a document of the made-up zoo departs from its schema, after a change.
-fn departures(schema: &str, document: &str, change: fn(&mut Value)) -> Vec<String> {
-    let mut value = serde_json::from_str(document).expect("JSON");
-    change(&mut value);
-    schema::departures(&serde_json::from_str(schema).expect("a schema"), &value)
-}
-
-#[test]
-fn documents_keep_to_their_schemas() {
-    let folder = folder_of(&zoo_run(5));
-    let read = |name: &str| fs::read_to_string(folder.path().join(name)).expect("it is stored");
-    let report = json(&StoredRun::read(folder.path()).expect("a run"));
-    let documents = [
-        (RUN_JSON_SCHEMA, read("run.json")),
-        (METRICS_JSON_SCHEMA, read("seg-m-all/metrics.json")),
-        (REPORT_JSON_SCHEMA, report),
-    ];
-    for (schema, document) in documents {
-        assert_eq!(departures(schema, &document, |_| ()), [""; 0]);
-        let strange = departures(schema, &document, |value| value["strange"] = true.into());
-        assert_eq!(strange, ["$.strange: not allowed"]);
-    }
-    let metrics = read("seg-m-all/metrics.json");
-    let wrong =
-        departures(METRICS_JSON_SCHEMA, &metrics, |m| m["latency"]["measurements"][0]["p50_ms"] = "fast".into());
-    assert_eq!(wrong.len(), 1, "{wrong:?}");
 }
 
 #[test]

@@ -108,7 +108,7 @@ pub fn latency(args: LatencyArgs, interrupted: &AtomicBool) -> Result<u8, Failur
     let (json, out) = (args.json.clone(), args.out.clone());
     let job = job(args)?;
     stop_on_interrupt();
-    let measured = measured(&job, interrupted)?;
+    let measured = measured(&job, interrupted).map_err(failure)?;
     let to_stdout = json.as_deref() == Some(Path::new(STDOUT));
     if let Some(file) = json.filter(|_| !to_stdout) {
         write_measured(&measured, &file)?;
@@ -123,11 +123,11 @@ pub fn latency(args: LatencyArgs, interrupted: &AtomicBool) -> Result<u8, Failur
 }
 
 /// Measures in processes of this program, telling on stderr whose turn it is.
-fn measured(job: &LatencyJob, interrupted: &AtomicBool) -> Result<Measured, Failure> {
+fn measured(job: &LatencyJob, interrupted: &AtomicBool) -> Result<Measured, LatencyError> {
     let program = std::env::current_exe().map_err(LatencyError::Start)?;
     let launcher = ProcessLauncher { program, arguments: vec![WORKER.into()] };
     let progress = |done: usize, all: usize, variant: &str| eprintln!("process {} of {all}: {variant}", done + 1);
-    measure_latency(job, &launcher, &progress, interrupted).map_err(failure)
+    measure_latency(job, &launcher, &progress, interrupted)
 }
 
 fn write(measured: &Measured, folder: &Path) -> Result<(), Failure> {
@@ -179,7 +179,13 @@ pub fn time_run(
         accuracy: Some(run.out.clone()),
         base: None,
     };
-    let measured = measured(&job, interrupted)?;
+    let measured = measured(&job, interrupted).map_err(|error| match error {
+        LatencyError::Interrupted => {
+            let stands = format!("interrupted; the run stands in {}, without latencies", run.out.display());
+            Failure::of_kind(Kind::Interrupted, stands)
+        }
+        error => failure(error),
+    })?;
     write(&measured, &run.out)?;
     add_to_run(&measured, &run.out)?;
     Ok(measured.record.verdict)

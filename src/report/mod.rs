@@ -24,6 +24,7 @@
 //! ```
 mod comparison;
 mod context;
+mod context_tables;
 mod csv;
 mod document;
 mod error;
@@ -38,6 +39,7 @@ mod prose;
 mod record;
 mod schemas;
 mod sections;
+mod size_table;
 mod stored;
 mod table;
 mod tables;

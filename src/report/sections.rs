@@ -4,7 +4,7 @@ use super::document::{Block, Detail};
 use super::footnotes::Footnotes;
 use super::plots::{figures_of_run, latency_captions, pictures};
 use super::table::Tone;
-use super::{compare, prose, run_verdict, tables, Context, RowComparison, StoredRun};
+use super::{compare, context_tables, prose, run_verdict, size_table, tables, Context, RowComparison, StoredRun};
 
 /// The report as blocks.
 pub(super) fn blocks(run: &StoredRun, detail: Detail) -> Vec<Block> {
@@ -29,9 +29,12 @@ pub(super) fn blocks(run: &StoredRun, detail: Detail) -> Vec<Block> {
 
 /// A block of its own: other models, other machines.
 pub(super) fn context_blocks(context: &Context, detail: Detail) -> Vec<Block> {
-    let speeds =
-        section(prose::SPEEDS, Block::Table(tables::speeds(&context.speeds, detail)), context.speeds.is_empty());
-    let others = Block::Table(tables::others(&context.mask_ap, detail));
+    let speeds = section(
+        prose::SPEEDS,
+        Block::Table(context_tables::speeds(&context.speeds, detail)),
+        context.speeds.is_empty(),
+    );
+    let others = Block::Table(context_tables::others(&context.mask_ap, detail));
     speeds.into_iter().chain(section(prose::OTHERS, others, context.mask_ap.is_empty())).collect()
 }
 
@@ -72,7 +75,7 @@ fn unmeasured(rows: &[RowComparison]) -> Vec<Block> {
 }
 
 fn size_and_speed(run: &StoredRun, rows: &[RowComparison], detail: Detail) -> Vec<Block> {
-    let Some(table) = tables::size_and_speed(rows, detail) else { return Vec::new() };
+    let Some(table) = size_table::size_and_speed(rows, detail) else { return Vec::new() };
     let figures = figures_of_run(run);
     let mut blocks =
         vec![Block::Heading("Size and speed".to_string()), Block::Paragraph(prose::size(run.record()), Tone::Plain)];

@@ -1,16 +1,11 @@
 //! The report's tables.
 
-use std::collections::BTreeMap;
-
 use super::document::Detail;
 use super::footnotes::Footnotes;
 use super::table::Align::{Left, Right};
 use super::table::{Cell, Table, Tone};
 use super::text::{difference, exact as all_digits, footnote_marks, fraction, named, points, published, ABSENT};
-use super::{
-    Comparison, ContextRow, LatencySummary, RowComparison, RunVerdict, SpeedRow, Timing, VariantLatency,
-    VariantMetrics, Verdict,
-};
+use super::{Comparison, RowComparison, RunVerdict, Timing, VariantMetrics, Verdict};
 use crate::evaluation::Agreement;
 
 const METRICS: [&str; 4] = ["AP", "APr", "APc", "APf"];
@@ -102,7 +97,8 @@ fn model(row: &RowComparison) -> Cell {
     Cell::new(format!("{}, {}", row.row.title, row.row.tuned))
 }
 
-fn measured<'r, 'a>(
+/// The rows that have numbers of ours.
+pub(super) fn measured<'r, 'a>(
     rows: &'r [RowComparison<'a>],
 ) -> impl Iterator<Item = (&'r RowComparison<'a>, &'a VariantMetrics)> + 'r {
     rows.iter().filter_map(|row| row.metrics.map(|metrics| (row, metrics)))
@@ -148,70 +144,6 @@ pub(super) fn all_metrics(rows: &[RowComparison]) -> Table {
         }
     }
     table
-}
-
-/// Parameters, FLOPs and latencies of every measured row; `None` where nothing was measured.
-pub(super) fn size_and_speed(rows: &[RowComparison], detail: Detail) -> Option<Table> {
-    let full = detail == Detail::Full;
-    let timed = measured(rows).any(|(_, metrics)| metrics.latency.is_some());
-    let mut header = vec![("Model", Left)];
-    if full {
-        header.extend([("Fine-tuned", Left), ("image part, M", Right)]);
-    }
-    header.extend([("params, M", Right), ("GFLOPs", Right)]);
-    if timed {
-        header.extend([("Latency", Left), ("p50 ms", Right), ("p90 ms", Right)]);
-        if full {
-            header.push(("95 % interval of p50", Right));
-        }
-        header.push(("Verdict", Left));
-    }
-    let mut table = Table::new(header);
-    let mut any = false;
-    for (row, metrics) in measured(rows) {
-        any = true;
-        for line in size_lines(row, metrics, full) {
-            table.push(line);
-        }
-    }
-    any.then_some(table)
-}
-
-/// A line a latency; the row's own numbers stand in the first.
-fn size_lines(row: &RowComparison, metrics: &VariantMetrics, full: bool) -> Vec<Vec<Cell>> {
-    let count = |counts: &BTreeMap<String, u64>, part: &str, scale: f64| {
-        counts.get(part).map_or_else(|| ABSENT.to_string(), |&count| format!("{:.2}", scale * count as f64))
-    };
-    let total = count(&metrics.parameters, "total", 1e-6);
-    let flops = count(&metrics.macs, "total", 2e-9);
-    let (title, tuned) = (row.row.title.clone(), row.row.tuned.clone());
-    let firsts = match full {
-        true => vec![vec![title, tuned, count(&metrics.parameters, "image", 1e-6), total, flops]],
-        false => vec![vec![title, total, flops], vec![format!("  {tuned}")]],
-    };
-    let width = firsts[0].len();
-    let latencies = metrics.latency.as_ref().map(|latency| latency_lines(latency, full)).unwrap_or_default();
-    let line = |index: usize| {
-        let mut cells = firsts.get(index).cloned().unwrap_or_default();
-        cells.resize(width, String::new());
-        let latency = latencies.get(index).cloned().unwrap_or_default();
-        cells.into_iter().map(Cell::new).chain(latency).collect()
-    };
-    (0..firsts.len().max(latencies.len())).map(line).collect()
-}
-
-fn latency_lines(latency: &VariantLatency, full: bool) -> Vec<Vec<Cell>> {
-    let (verdict, tone) = match latency.reasons.is_empty() {
-        true => ("VALID", Tone::Good),
-        false => ("INVALID", Tone::Bad),
-    };
-    let line = |row: &LatencySummary| {
-        let [low, high] = row.p50_ci95_ms;
-        let numbers = [row.latency.clone(), format!("{:.2}", row.p50_ms), format!("{:.2}", row.p90_ms)];
-        let interval = full.then(|| format!("{low:.2} to {high:.2}"));
-        numbers.into_iter().chain(interval).map(Cell::new).chain([Cell::toned(verdict, tone)]).collect()
-    };
-    latency.measurements.iter().map(line).collect()
 }
 
 /// How closely detections agree with the reference's; `None` where no row has a reference.
@@ -310,35 +242,4 @@ fn stage_names<'a>(rows: &[RowComparison<'a>]) -> Vec<&'a str> {
         }
     }
     names
-}
-
-/// Published speeds, each with its GPU and what was timed. No number of ours stands beside them.
-pub(super) fn speeds(rows: &[SpeedRow], detail: Detail) -> Table {
-    let mut header = vec![("Model", Left), ("FPS", Right), ("GPU", Left), ("Precision, and what was timed", Left)];
-    header.extend((detail == Detail::Full).then_some(("Source", Left)));
-    let mut table = Table::new(header);
-    for row in rows {
-        let mut cells = vec![row.model.clone(), format!("{:.1}", row.fps), row.gpu.clone(), row.how.clone()];
-        cells.extend((detail == Detail::Full).then(|| row.source.clone()));
-        table.push(cells.into_iter().map(Cell::new).collect());
-    }
-    table
-}
-
-/// Published mask AP of other models.
-pub(super) fn others(rows: &[ContextRow], detail: Detail) -> Table {
-    let mut header =
-        vec![("Model", Left), ("AP", Right), ("APr", Right), ("APc", Right), ("APf", Right), ("box AP", Right)];
-    header.extend([("Split", Left), ("Setting", Left)]);
-    header.extend((detail == Detail::Full).then_some(("Source", Left)));
-    let mut table = Table::new(header);
-    for row in rows {
-        let upper = row.ap_to.map(|upper| format!(" to {}", published(Some(upper)))).unwrap_or_default();
-        let mut cells = vec![row.model.clone(), format!("{}{upper}", published(Some(row.ap)))];
-        cells.extend([row.ap_rare, row.ap_common, row.ap_frequent, row.box_ap].map(published));
-        cells.extend([row.split.clone(), row.setting.clone()]);
-        cells.extend((detail == Detail::Full).then(|| row.source.clone()));
-        table.push(cells.into_iter().map(Cell::new).collect());
-    }
-    table
 }

@@ -111,7 +111,8 @@ fn a_file_in_the_way_leaves_no_part_of_the_report() {
         let error = write_latency(&measured, folder.path()).expect_err("a folder is in the way");
         assert!(matches!(&error, LatencyError::Unwritable { path, .. } if path.ends_with(blocked)), "{error}");
         let left = [folder.path().to_owned(), folder.path().join("plots")];
-        let files = left.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
-        assert!(files.filter(|entry| entry.path().is_file()).next().is_none(), "{blocked}: a file is left");
+        let entries = left.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
+        let files: Vec<_> = entries.map(|entry| entry.path()).filter(|path| path.is_file()).collect();
+        assert!(files.is_empty(), "{blocked}: {files:?}");
     }
 }

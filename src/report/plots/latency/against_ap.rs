@@ -10,8 +10,8 @@ use crate::report::text::{fraction, shortened};
 
 /// Half the height of an interval's end strokes: more than a point's, which may cover a narrow interval.
 const CAP: f64 = 9.0;
-/// Between a point and its name.
-const REACH: f64 = 10.0;
+/// Between an interval's end, which may lie inside its point, and the name.
+const REACH: f64 = 11.0;
 /// Between the lines of two names.
 const LINE: f64 = 16.0;
 const NAME_COLUMNS: usize = 26;
@@ -33,9 +33,10 @@ pub(super) fn scene(group: &[&TimedVariant]) -> Scene {
         let (color, marker, _) = look(index);
         let [low, high] = series.summary.p50_ci95_ms;
         let at = frame.at(series.summary.p50_ms, points(series));
-        draw_interval(&mut scene, (frame.x(low), frame.x(high)), at.1, color);
+        let ends = (frame.x(low), frame.x(high));
+        draw_interval(&mut scene, ends, at.1, color);
         scene.point(at, 6.0, color, 1.0, marker);
-        names.place(&mut scene, at, series.variant);
+        names.place(&mut scene, ends, at.1, series.variant);
         let interval = format!("{} [{}, {}]", ms(series.summary.p50_ms), ms(low), ms(high));
         let numbers = [interval, format!("AP {}", fraction(series.mask_ap))];
         legend.entry(&mut scene, (color, Some(marker), None), series.variant, &numbers);
@@ -69,12 +70,12 @@ fn draw_interval(scene: &mut Scene, (low, high): (f64, f64), y: f64, color: Rgb)
 struct Names(Vec<[f64; 3]>);
 
 impl Names {
-    /// On the side where there is more room, and lower where another name stands.
-    fn place(&mut self, scene: &mut Scene, (x, y): (f64, f64), name: &str) {
+    /// On the side of the interval where there is more room, and lower where another name stands.
+    fn place(&mut self, scene: &mut Scene, (low, high): (f64, f64), y: f64, name: &str) {
         let name = shortened(name, NAME_COLUMNS);
         let width = text_width(&name, SMALL);
-        let left = x > 0.5 * (LEFT + RIGHT);
-        let from = if left { x - REACH - width } else { x + REACH };
+        let left = low - LEFT > RIGHT - high;
+        let from = if left { low - REACH - width } else { high + REACH };
         let mut y = y;
         while self.0.iter().any(|[a, b, at]| from < *b && *a < from + width && (y - at).abs() < LINE) {
             y += 1.0;
@@ -93,11 +94,12 @@ mod tests {
         let mut names = Names::default();
         let mut scene = Scene::new(WIDTH, HEIGHT);
         for y in [200.0, 201.0, 230.0] {
-            names.place(&mut scene, (150.0, y), "a name");
+            names.place(&mut scene, (150.0, 151.0), y, "a name");
         }
         let lines: Vec<f64> = names.0.iter().map(|name| name[2]).collect();
         assert_eq!(lines, [200.0, 216.0, 232.0]);
-        names.place(&mut scene, (520.0, 200.0), "a name");
+        names.place(&mut scene, (400.0, 520.0), 200.0, "a name");
         assert_eq!(names.0[3][2], 200.0, "on the other side there is room");
+        assert!(names.0[3][1] < 400.0, "and not on the interval");
     }
 }
