@@ -31,7 +31,7 @@ for tool in gcc g++; do command -v "$tool" >/dev/null || skip "no $tool, which n
 if [[ ! -e $toolkit/whole ]]; then
     "$python" -m pip --version >/dev/null 2>&1 || skip "no python3 with pip to fetch nvcc with (PYTHON names another)"
     printf '== toolkit: %s\n' "$toolkit"
-    rm -rf "$toolkit"
+    rm -rf "$toolkit/wheels" "$toolkit/home"
     mkdir -p "$toolkit"
     "$python" -m pip install --quiet --disable-pip-version-check --no-deps --target "$toolkit/wheels" "${wheels[@]}" ||
         skip "PyPI did not give ${wheels[*]}"

@@ -69,7 +69,7 @@ impl Library {
         Self { name: "curand", title: "cuRAND", need: Need::Always, wheel: toolkit("nvidia-curand") },
         Self { name: "cudnn", title: "cuDNN", need: Need::Cudnn, wheel: CUDNN_WHEEL },
         Self { name: "nvrtc", title: "NVRTC", need: Need::Seldom, wheel: toolkit("nvidia-cuda-nvrtc") },
-        Self { name: "cudart", title: "CUDA runtime", need: Need::Seldom, wheel: toolkit("nvidia-cuda-runtime") },
+        Self { name: "cudart", title: "cudart", need: Need::Seldom, wheel: toolkit("nvidia-cuda-runtime") },
     ];
 
     /// Whether a binary, with or without the feature `cudnn`, opens no GPU without it.
