@@ -279,6 +279,39 @@ proptest! {
     }
 }
 
+/// As documented at `Lanes::silu`, over all exponents.
+#[test]
+fn silu_is_right_to_a_few_units_in_the_last_place() {
+    let magnitude = |exponent: u32, part: u32| f32::from_bits((exponent << 23) | (part << 19) | (part * 0x1357));
+    let magnitudes = (1..255).flat_map(|exponent| (0..16).map(move |part| magnitude(exponent, part)));
+    let inputs: Vec<f32> = magnitudes.flat_map(|x| [x, -x]).collect();
+    let lanes = lane_map(&[1]);
+    let spec = ConvolutionSpec {
+        weights: &[1.0],
+        bias: &[0.0],
+        kernel: 1,
+        stride: 1,
+        silu: true,
+        input: &lanes,
+        output: &lanes,
+    };
+    for set in InstructionSet::available() {
+        let mut maps = vec![empty(1, 1, inputs.len()), empty(1, 1, inputs.len())];
+        maps[0].write_channel(0, &inputs);
+        let convolution = Convolution::new(&spec, set, false);
+        convolution.run(&mut maps, &mut Scratch::default(), view(0, 1), view(1, 1), None, false);
+        for (x, found) in inputs.iter().map(|x| f64::from(*x)).zip(maps[1].read_channel(0)) {
+            let expected = x / (1.0 + (-x).exp());
+            let bound = match x < -87.0 {
+                true => -x * 2f64.powi(-125),
+                false => (4.0 - x.min(0.0)) * f64::from(f32::EPSILON) * expected.abs() + 2f64.powi(-149),
+            };
+            let apart = (f64::from(found) - expected).abs();
+            assert!(apart <= bound, "{x}: {found} is not {expected}, {apart} apart on {}", set.name());
+        }
+    }
+}
+
 /// A convolution of zeros from so many channels to as many.
 fn of_zeros(channels: usize, kernel: usize, winograd: bool) -> Convolution {
     let lanes = lane_map(&[channels]);
