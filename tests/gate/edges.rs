@@ -24,7 +24,7 @@ fn hints_tell_what_fell_from_what_holds() {
     assert!(category.len() == 1 && category[0].starts_with("single categories fell"), "{category:?}");
     let count = hints(|run| run.metrics[0].detections += 100_000);
     assert!(count.len() == 1 && count[0].starts_with("accuracy holds while counts moved"), "{count:?}");
-    let operations = hints(|run| *run.metrics[0].macs.get_mut("head").expect("a part") += 1);
+    let operations = hints(|run| *run.metrics[0].macs.get_mut("backbone").expect("a part") += 1);
     assert!(operations.iter().any(|hint| hint.starts_with("operations moved")), "{operations:?}");
     assert!(!operations.iter().any(|hint| hint.contains("another network")), "{operations:?}");
     let parameters = hints(|run| *run.metrics[0].parameters.get_mut("text").expect("a part") += 1);
