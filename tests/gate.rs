@@ -1,6 +1,8 @@
 //! The gate: each rule with a run that fails it and one that it cannot judge.
 
 mod common;
+#[path = "gate/edges.rs"]
+mod edges;
 #[path = "gate/program.rs"]
 mod program;
 #[path = "gate/rules.rs"]

@@ -254,7 +254,7 @@ def mutants():
     # Room by room, in an order of chance within each: what a run that is cut short has done is a fair sample.
     random.Random(20261124).shuffle(numbers)
     numbers.sort(key=lambda number: ["mask", "gate", "evaluation"].index(room_of(number)))
-    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool, (work / "outcomes.csv").open("w", newline="") as file:
+    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool, (work / os.environ.get("OUTCOMES", "outcomes.csv")).open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["number", "outcome", "genre", "mutant", "by"])
         counts = {}

@@ -92,6 +92,9 @@ fn a_latency_passes_up_to_its_rise_and_fails_above() {
     }
     let slower = judged_latency(Some(&measurement(200.0)));
     assert_eq!(slower.slower().map(|check| check.outcome).collect::<Vec<_>>(), [Outcome::Rose]);
+    let lines = zoobench::gate::annotations(&slower);
+    assert!(lines[0].contains("and 1 of 1 latencies do not hold"), "{}", lines[0]);
+    assert!(lines[1].contains("200.000 ms, baseline 100.000 ms (allowed +10 %25)"), "{}", lines[1]);
 }
 
 #[test]
