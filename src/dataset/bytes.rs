@@ -58,7 +58,7 @@ pub(super) fn small_integer(text: &[u8], span: Span) -> Option<u32> {
     if !(1..=8).contains(&digits) {
         return None;
     }
-    let values = (word(text, span.start)? ^ (ONES * u64::from(b'0'))) << (8 * (8 - digits));
+    let values = first_values(word(text, span.start)?, digits);
     (no_digit_values(values) == 0).then(|| eight_values(values) as u32)
 }
 
@@ -100,6 +100,18 @@ pub(super) fn append_digits(mut number: u64, mut digits: &[u8]) -> Option<u64> {
 #[inline]
 fn eight_digits(word: u64) -> u64 {
     eight_values(word - ONES * u64::from(b'0'))
+}
+
+/// The number that the first `count` bytes of a word write, from one to eight decimal digits.
+#[inline]
+pub(super) fn first_digits(word: u64, count: usize) -> u64 {
+    eight_values(first_values(word, count))
+}
+
+/// The values of the first `count` digits of a word, moved to its end behind zeros.
+#[inline]
+fn first_values(word: u64, count: usize) -> u64 {
+    (word ^ (ONES * u64::from(b'0'))) << (8 * (8 - count))
 }
 
 /// The number of eight digits given by their values, the first one lowest.

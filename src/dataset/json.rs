@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use super::bytes::Words;
 use super::json_rule::{JsonRule, MAX_DEPTH, MAX_INTEGER_DIGITS};
 use super::number::decimal_value;
-use super::spans::{decimal_at, decimal_in, digits_end, plain_end, string_end};
+use super::spans::{decimal_at, decimal_in, digits_end, is_escape_letter, plain_end, string_end};
 use super::unescape::{unescape, unescape_into};
 
 /// A value, or the rule that the text breaks at the scanner's position.
@@ -475,7 +475,7 @@ impl<'a> Scanner<'a> {
     fn escape(&mut self) -> Parsed<()> {
         match self.bytes.get(self.at + 1) {
             None => return Err(JsonRule::UnexpectedEnd),
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
+            Some(&letter) if is_escape_letter(letter) => self.at += 2,
             Some(b'u') => {
                 let rest = &self.bytes[self.at + 2..];
                 let digits = rest.iter().take(4).take_while(|byte| byte.is_ascii_hexdigit()).count();

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::bytes::{append_digits, eight_values};
+use super::bytes::{append_digits, eight_values, first_digits};
 use super::spans::{decimal_in, Decimal, Span};
 use crate::kernels::BLOCK;
 
@@ -42,8 +42,7 @@ pub(super) fn decimal_value(block: &[u8; BLOCK], Decimal { whole, end }: Decimal
         return None;
     }
     let digits: &[u8; 8] = block.first_chunk()?;
-    let values = (u64::from_le_bytes(*digits) ^ u64::from_le_bytes([b'0'; 8])) << (8 * (8 - whole));
-    let integer = eight_values(values);
+    let integer = first_digits(u64::from_le_bytes(*digits), whole);
     if decimals == 0 {
         return Some(integer as f64);
     }
@@ -63,8 +62,7 @@ pub(super) fn decimal_value(block: &[u8; BLOCK], Decimal { whole, end }: Decimal
 fn digits_around_a_point(block: &[u8; BLOCK], whole: usize, end: usize) -> f64 {
     let [before, behind] = [0, 1].map(|from| u64::from_le_bytes(std::array::from_fn(|index| block[from + index])));
     let is_before = (1 << (8 * whole)) - 1;
-    let digits = (before & is_before) | (behind & !is_before);
-    eight_values((digits ^ u64::from_le_bytes([b'0'; 8])) << (8 * (9 - end))) as f64
+    first_digits((before & is_before) | (behind & !is_before), end - 1) as f64
 }
 
 /// Powers of ten as far as sixteen digits need them.

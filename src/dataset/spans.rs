@@ -94,7 +94,9 @@ pub(super) fn string_end(bytes: &[u8], mut at: usize) -> Option<(usize, bool)> {
     }
 }
 
-fn is_escape_letter(byte: u8) -> bool {
+/// Whether a backslash before it makes an escape sequence of two bytes.
+#[inline]
+pub(super) fn is_escape_letter(byte: u8) -> bool {
     matches!(byte, b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't')
 }
 
