@@ -10,6 +10,7 @@ use super::failure::{Failure, Kind};
 use super::interrupt::{stop_on_interrupt, INTERRUPTED};
 use super::output::{deliver, stdout_colour, width};
 use super::progress::Progress;
+use super::threads::pool;
 use super::{compare, doctor, exit, explain, gate, latency, merge, zoo_json, zoo_table};
 use crate::dataset::{read_image_ids, write_whole, Annotations};
 use crate::evaluation::{Evaluator, Options, Protocol};
@@ -167,16 +168,16 @@ const PART_OF_RANKED: &str = "--images goes with --protocol lvis alone: `fixed` 
 fn eval(args: &EvalArgs) -> Result<u8, Failure> {
     let options =
         Options { iou: args.iou.into(), area: args.area.into(), protocol: args.protocol.into(), ..Options::default() };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(args.threads.map_or(0, usize::from)).build()?;
-    let (state, report) = pool.install(|| -> Result<_, Failure> {
+    let (state, report) = pool(args.threads)?.install(|| -> Result<_, Failure> {
         if args.images.is_some() && options.protocol != Protocol::Lvis {
             return Err(Failure::of_kind(Kind::Usage, PART_OF_RANKED));
         }
         if args.explain.is_some() {
             explain::check(args, &options)?;
         }
-        let annotations = Annotations::read(&args.gt)?;
-        let mut evaluator = Evaluator::new(&annotations, options)?;
+        // Never given back: the program ends soon, and the polygons are many pieces of memory.
+        let annotations: &Annotations = Box::leak(Box::new(Annotations::read(&args.gt)?));
+        let mut evaluator = Evaluator::new(annotations, options)?;
         if let Some(list) = &args.images {
             evaluator = evaluator.select(&read_image_ids(list)?)?;
         }

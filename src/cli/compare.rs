@@ -9,6 +9,7 @@ use super::exit;
 use super::failure::Failure;
 use super::intervals::ResamplingArgs;
 use super::output::{deliver, STDOUT};
+use super::threads::pool;
 use crate::evaluation::{compare_states, CategoryDifference, Comparison, ImageDifference, MetricDifference, State};
 use crate::report::{state_file, Align, Cell, Table};
 
@@ -49,8 +50,7 @@ pub struct CompareArgs {
 /// Compares two states and prints what differs.
 pub fn compare(args: &CompareArgs) -> Result<u8, Failure> {
     let [a, b] = [state(&args.a, args.iou)?, state(&args.b, args.iou)?];
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(args.threads.map_or(0, usize::from)).build()?;
-    let comparison = pool.install(|| compare_states(&a, &b, args.resampling.into()))?;
+    let comparison = pool(args.threads)?.install(|| compare_states(&a, &b, args.resampling.into()))?;
     deliver(args.json.as_deref(), || text(&comparison), || comparison.to_json())?;
     Ok(exit::DONE)
 }

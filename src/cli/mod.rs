@@ -18,6 +18,7 @@ mod merge;
 mod output;
 mod place;
 mod progress;
+mod threads;
 mod zoo_json;
 mod zoo_table;
 

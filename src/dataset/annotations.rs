@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::annotations_parser::parse;
+use super::hashed_file::{read_hashed, sha256};
 use super::{DatasetError, Segmentation};
 
 /// How often a category occurs in the training set: LVIS's `r`, `c` and `f`.
@@ -96,8 +97,8 @@ impl Annotations {
     /// [`DatasetError::Read`], and as [`Annotations::from_bytes`].
     pub fn read(path: &Path) -> Result<Self, DatasetError> {
         let file = path.display().to_string();
-        match std::fs::read(path) {
-            Ok(bytes) => Self::from_bytes(&file, &bytes),
+        match read_hashed(path) {
+            Ok((bytes, sha256)) => parse(&file, &bytes, sha256),
             Err(error) => Err(DatasetError::Read { file, error }),
         }
     }
@@ -113,7 +114,7 @@ impl Annotations {
     /// [`DatasetError::MissingKey`] and [`DatasetError::IdNotAnInteger`] for the ids that lvis-api
     /// indexes by.
     pub fn from_bytes(source: &str, bytes: &[u8]) -> Result<Self, DatasetError> {
-        parse(source, bytes)
+        parse(source, bytes, sha256(bytes))
     }
 
     /// The image with this id, the last one if several have it. Looks at every image: to find many,

@@ -1,7 +1,5 @@
 //! The JSON of an annotation file to [`Annotations`], in one pass.
 
-use sha2::{Digest, Sha256};
-
 use super::decode::{self, Key};
 use super::json::{Kind, Parsed, Scanner};
 use super::json_rule::JsonRule;
@@ -59,14 +57,10 @@ struct Tables {
     annotations: Option<Vec<Annotation>>,
 }
 
-/// Parses the bytes of an annotation file; `source` names it in messages.
-pub(super) fn parse(source: &str, bytes: &[u8]) -> Result<Annotations, DatasetError> {
-    let parsed = || {
-        let mut scanner = Scanner::new(bytes, 0);
-        tables(&mut scanner).map_err(|refusal| refusal.of(source, scanner.position()))
-    };
-    let (tables, sha256) = rayon::join(parsed, || hex(&Sha256::digest(bytes)));
-    let tables = tables?;
+/// Parses the bytes of an annotation file, of which `sha256` is the hash; `source` names it in messages.
+pub(super) fn parse(source: &str, bytes: &[u8], sha256: String) -> Result<Annotations, DatasetError> {
+    let mut scanner = Scanner::new(bytes, 0);
+    let tables = tables(&mut scanner).map_err(|refusal| refusal.of(source, scanner.position()))?;
     let missing = |table| DatasetError::MissingTable { file: source.to_owned(), table };
     Ok(Annotations {
         source: source.to_owned(),
@@ -75,10 +69,6 @@ pub(super) fn parse(source: &str, bytes: &[u8]) -> Result<Annotations, DatasetEr
         categories: tables.categories.ok_or_else(|| missing("categories"))?,
         annotations: tables.annotations.ok_or_else(|| missing("annotations"))?,
     })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn tables(scanner: &mut Scanner<'_>) -> Result<Tables, Refusal> {

@@ -24,6 +24,7 @@ mod decode;
 mod error;
 mod file_name;
 mod files;
+mod hashed_file;
 #[cfg(feature = "images")]
 mod image;
 mod image_error;

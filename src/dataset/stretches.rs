@@ -6,7 +6,9 @@
 //! decide about time, never about the outcome.
 
 use std::io::Read;
+use std::iter;
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
@@ -17,8 +19,11 @@ use super::records::{End, Records};
 use super::results::{RawRecord, MAX_RECORD_BYTES, TABLE};
 use super::{DatasetError, RecordPlace};
 
-/// Bytes of a stretch.
+/// Bytes of a stretch, at most.
 const STRETCH_BYTES: usize = 1 << 19;
+
+/// The shortest stretches of a window are shorter than its first by this factor, at most.
+const SHORTENED: usize = 4;
 
 /// Stretches for each of several threads that are read before they are scanned. One thread reads one,
 /// which is still in its cache when it is scanned.
@@ -95,7 +100,7 @@ fn scan_in<P: Send, E: From<DatasetError> + Send>(
     while !scan.is_done {
         let (before, index) = (scan.chunks.consumed(), scan.index);
         let scanned = scan.chunks.work(|window| {
-            let stretches = stretches(window, stretch_bytes);
+            let stretches = stretches(window, stretch_bytes, rayon::current_num_threads());
             take_window(file, before, window, stretches, index, &take, &mut merge)
         })?;
         scan.advance(scanned)?;
@@ -135,14 +140,11 @@ fn take_window<P: Send, E>(
     // of a record without a comma before it.
     let stretches = stretches.into_iter().zip([index].into_iter().chain(std::iter::repeat(1)));
     let stretches: Vec<(Range<usize>, usize)> = stretches.collect();
-    let taken: Vec<(P, Scanned)> = stretches
-        .par_iter()
-        .map(|(stretch, index)| {
-            let (before, text) = (before + stretch.start as u64, &window[stretch.start..]);
-            let mut records = Records::new(file, before, text, stretch.len(), *index);
-            (take(&mut records), Scanned::of(records))
-        })
-        .collect();
+    let taken: Vec<(P, Scanned)> = map_in_order(&stretches, |(stretch, index)| {
+        let (before, text) = (before + stretch.start as u64, &window[stretch.start..]);
+        let mut records = Records::new(file, before, text, stretch.len(), *index);
+        (take(&mut records), Scanned::of(records))
+    });
     let mut reached = Scanned { end: 0, index, why: End::Stretch };
     for ((stretch, index), (product, scanned)) in stretches.into_iter().zip(taken) {
         if stretch.start != reached.end || !matches!(reached.why, End::Stretch) {
@@ -156,16 +158,32 @@ fn take_window<P: Send, E>(
     Ok(reached)
 }
 
-/// Guesses where records begin, or rather the comma before them.
-fn stretches(window: &[u8], stretch_bytes: usize) -> Vec<Range<usize>> {
+/// Guesses where records begin, or rather the comma before them. Towards the end of the window stretches
+/// get shorter, so that the last ones end at about the same time.
+fn stretches(window: &[u8], stretch_bytes: usize, threads: usize) -> Vec<Range<usize>> {
+    let bytes_at = |start: usize| match threads {
+        1 => stretch_bytes,
+        _ => ((window.len() - start) / (2 * threads)).clamp(stretch_bytes.div_ceil(SHORTENED), stretch_bytes),
+    };
     let mut starts = vec![0];
-    let mut from = stretch_bytes;
+    let mut from = bytes_at(0);
     while let Some(comma) = window.get(from..).and_then(comma_between_records) {
         starts.push(from + comma);
-        from += comma + stretch_bytes;
+        from += comma + bytes_at(from + comma);
     }
     let ends = starts.iter().skip(1).copied().chain([usize::MAX]);
     starts.iter().copied().zip(ends).map(|(start, end)| start..end).collect()
+}
+
+/// What `work` makes of the items, which are begun in their order by whichever thread is free.
+fn map_in_order<T: Sync, P: Send>(items: &[T], work: impl Fn(&T) -> P + Sync) -> Vec<P> {
+    let next = AtomicUsize::new(0);
+    let begin = || items.iter().enumerate().nth(next.fetch_add(1, Ordering::Relaxed));
+    let threads = (0..rayon::current_num_threads().min(items.len())).into_par_iter();
+    let work_on = threads.flat_map_iter(|_| iter::from_fn(|| begin().map(|(place, item)| (place, work(item)))));
+    let mut made: Vec<(usize, P)> = work_on.collect();
+    made.sort_unstable_by_key(|&(place, _)| place);
+    made.into_iter().map(|(_, product)| product).collect()
 }
 
 /// The first comma after a closing and before an opening brace.

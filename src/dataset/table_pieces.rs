@@ -11,7 +11,8 @@ use super::stretches::comma_between_records;
 /// Bytes of a piece.
 const PIECE_BYTES: usize = 1 << 18;
 
-/// Pieces a thread is given at once: what lies behind the list's end is read in vain.
+/// Pieces a thread is given at first. They are doubled as long as all are of use: what lies behind the list's
+/// end or a wrong guess is read in vain, and is little next to what has been read.
 const PIECES_A_THREAD: usize = 2;
 
 /// Appends the records that the entered list begins with, as far as nothing is odd with them, and moves
@@ -33,8 +34,10 @@ fn read_in<'a, T: Send, E>(
     records: &mut Vec<T>,
     record: impl Fn(&mut Scanner<'a>) -> Parsed<Result<T, E>> + Sync,
 ) {
+    let fewest = PIECES_A_THREAD * rayon::current_num_threads();
+    let mut count = fewest;
     loop {
-        let ends = piece_ends(scanner, piece_bytes);
+        let ends = piece_ends(scanner, piece_bytes, count);
         let starts = [scanner.position()].into_iter().chain(ends.iter().copied());
         let pieces: Vec<(usize, usize)> = starts.zip(ends.iter().copied()).collect();
         if pieces.is_empty() {
@@ -55,13 +58,15 @@ fn read_in<'a, T: Send, E>(
             *scanner = scanner.moved_to(end);
             *first = false;
         }
+        let are_all_used = ends.last() == Some(&scanner.position());
+        count = if are_all_used { 2 * ends.len() } else { fewest };
     }
 }
 
-/// Guesses where the next pieces end.
-fn piece_ends(scanner: &Scanner<'_>, piece_bytes: usize) -> Vec<usize> {
+/// Guesses where the next pieces end, of which there are `count` at most.
+fn piece_ends(scanner: &Scanner<'_>, piece_bytes: usize, count: usize) -> Vec<usize> {
     let (mut ends, mut at) = (Vec::new(), scanner.position());
-    while ends.len() < PIECES_A_THREAD * rayon::current_num_threads() {
+    while ends.len() < count {
         let from = at + piece_bytes;
         let Some(comma) = scanner.text().get(from..).and_then(comma_between_records) else { break };
         at = from + comma;

@@ -287,6 +287,9 @@ struct Placed {
 /// The last record of every annotation id that is given more than once: lvis-api looks annotations
 /// up by id, so the last record stands in for all.
 fn last_records(annotations: &[Annotation]) -> HashMap<i64, u32> {
+    if annotations.is_sorted_by(|a, b| a.id < b.id) {
+        return HashMap::new();
+    }
     let mut ids: Vec<(i64, u32)> = annotations.iter().map(|annotation| annotation.id).zip(0u32..).collect();
     ids.sort_unstable();
     ids.chunk_by(|a, b| a.0 == b.0).filter(|same| same.len() > 1).map(|same| same[same.len() - 1]).collect()
