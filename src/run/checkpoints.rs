@@ -45,7 +45,7 @@ pub fn load_with_texts(
 ) -> Result<WithTexts, RunError> {
     let load = || {
         let started = Instant::now();
-        let texts = Model::texts_of(&checkpoint, prompts, &TextCache::of_user())?;
+        let texts = Model::texts_of(&checkpoint, execution.engine, prompts, &TextCache::of_user())?;
         let text_time = started.elapsed();
         let model = Model::load_without_text(checkpoint, execution)?;
         Ok(WithTexts { model, texts, text_time })
