@@ -34,6 +34,7 @@ mod direct;
 mod elementwise;
 mod instruction_set;
 mod lanes;
+mod logistic;
 mod maps;
 mod memory;
 mod normalise;
@@ -51,6 +52,7 @@ pub use class_scores::{class_scores, class_scores_above, ClassScore, ClassVector
 pub use convolution::{Convolution, ConvolutionSpec};
 pub use elementwise::{add, copy, scale_pixels, squared_lengths};
 pub use instruction_set::InstructionSet;
+pub use logistic::{add_scaled, logistic, logistic_row, mix_above, mix_rows};
 pub use maps::{lane_map, Maps, MapsShape, View, LANES};
 pub use memory::Scratch;
 pub use normalise::LayerNorm;
