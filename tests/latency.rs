@@ -8,6 +8,8 @@ mod comparing;
 mod fake;
 #[path = "latency/files.rs"]
 mod files;
+#[path = "latency/pairs.rs"]
+mod pairs;
 #[path = "latency/program.rs"]
 mod program;
 #[path = "latency/reporting.rs"]

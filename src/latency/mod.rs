@@ -36,6 +36,7 @@ mod length;
 mod machine_record;
 mod machine_state;
 mod markdown;
+mod notes;
 mod of_run;
 mod order;
 mod outputs;

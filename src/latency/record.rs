@@ -87,6 +87,21 @@ pub struct MachineRecord {
     pub base_clock_mhz: Option<f64>,
     /// What is known of a GPU.
     pub gpu: String,
+    /// Version of the NVIDIA driver.
+    #[serde(default)]
+    pub driver: Option<String>,
+    /// Greatest CUDA version that the driver serves.
+    #[serde(default)]
+    pub cuda: Option<String>,
+    /// File of the cuDNN library, in a build that computes with it.
+    #[serde(default)]
+    pub cudnn: Option<String>,
+    /// Features that the program was built with.
+    #[serde(default)]
+    pub features: Vec<String>,
+    /// Value of `NVIDIA_TF32_OVERRIDE`: 0 keeps NVIDIA's libraries from reducing float32 to tf32.
+    #[serde(default)]
+    pub tf32_override: Option<String>,
     /// Whether assertions were compiled in.
     pub debug_build: bool,
     /// How time was taken.
