@@ -4,6 +4,8 @@
 mod common;
 #[path = "latency/comparing.rs"]
 mod comparing;
+#[path = "latency/documents.rs"]
+mod documents;
 #[path = "latency/fake.rs"]
 mod fake;
 #[path = "latency/files.rs"]
@@ -14,6 +16,8 @@ mod pairs;
 mod program;
 #[path = "latency/reporting.rs"]
 mod reporting;
+#[path = "common/schema.rs"]
+mod schema;
 #[path = "common/snapshot.rs"]
 mod snapshot;
 #[path = "latency/tied.rs"]

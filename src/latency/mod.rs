@@ -63,7 +63,9 @@ pub use markdown::latency_markdown;
 pub use of_run::add_to_run;
 pub use order::{Computed, OutputChecksum, StageSamples, SubjectName, TaskReport, WorkOrder, WorkReport};
 pub use random_weights::RandomWeights;
-pub use record::{LatencyRecord, MachineRecord, Measurement, StageRecord, Verdict, LATENCY_SCHEMA_VERSION};
+pub use record::{
+    LatencyRecord, MachineRecord, Measurement, StageRecord, Verdict, LATENCY_JSON_SCHEMA, LATENCY_SCHEMA_VERSION,
+};
 pub use sampling::{measure, Inputs, Series, Stop, WarmedUp, Workload};
 pub use statistics::{Outliers, Summary};
 pub use stored::{write_latency, write_measured};

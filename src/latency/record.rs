@@ -12,6 +12,9 @@ use crate::report::SpeedRow;
 /// Version of the stored form that this version reads and writes.
 pub const LATENCY_SCHEMA_VERSION: u32 = 1;
 
+/// JSON Schema (draft 2020-12) of a stored measurement: [`LatencyRecord`].
+pub const LATENCY_JSON_SCHEMA: &str = include_str!("schema/latency.schema.json");
+
 /// Whether the figures stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
