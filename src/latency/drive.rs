@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use super::accuracy::Accuracy;
 use super::combine::{rows, Named, Row};
@@ -273,6 +274,7 @@ impl Session<'_> {
         let processes = self.job.length.processes();
         let (mut reports, mut during) = (Reports::new(), Vec::new());
         let mut draws = Draws::new(seed ^ hash("order of processes"));
+        let (began, all) = (Instant::now(), processes * self.subjects.len());
         for round in 0..processes {
             let mut order: Vec<usize> = (0..self.subjects.len()).collect();
             draws.shuffle(&mut order);
@@ -285,8 +287,9 @@ impl Session<'_> {
                 if done > 0 {
                     during.push(MachineState::now());
                 }
-                (self.on_process)(done, processes * self.subjects.len(), &subject.variant);
-                let report = self.launch(subject, round, &mut draws)?;
+                (self.on_process)(done, all, &subject.variant);
+                let extended = self.job.length.may_extend(began.elapsed(), all - done);
+                let report = self.launch(subject, round, extended, &mut draws)?;
                 reports.entry(subject.variant.clone()).or_default().push(report);
             }
         }
@@ -295,7 +298,13 @@ impl Session<'_> {
         Ok(Taken { rows, reports, during })
     }
 
-    fn launch(&self, subject: &Subject, round: usize, draws: &mut Draws) -> Result<WorkReport, LatencyError> {
+    fn launch(
+        &self,
+        subject: &Subject,
+        round: usize,
+        extended: bool,
+        draws: &mut Draws,
+    ) -> Result<WorkReport, LatencyError> {
         let job = self.job;
         let order = WorkOrder {
             zoo: job.zoo_argument.clone(),
@@ -304,6 +313,7 @@ impl Session<'_> {
             subject: subject.name.clone(),
             computed: job.computed.clone(),
             length: job.length,
+            extended,
             // Each round has inputs of its own, the same for all variants.
             seed: job.seed.wrapping_add(round as u64),
             tasks: shuffled(&subject.tasks, draws),

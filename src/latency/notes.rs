@@ -2,6 +2,7 @@
 
 use super::order::WorkReport;
 use super::record::{LatencyRecord, MachineRecord, Verdict};
+use super::sampling::Stop;
 use crate::model::Device;
 
 /// Of the processes of a variant.
@@ -13,6 +14,10 @@ pub(super) fn of_variant(variant: &str, reports: &[WorkReport]) -> Vec<String> {
     let unsettled = series().filter(|series| !series.warm_up.settled).count();
     if unsettled > 0 {
         notes.push(format!("{variant}: {unsettled} warm-ups did not come to rest (1 %)"));
+    }
+    let restless = series().filter(|series| series.stop == Stop::Restless).count();
+    if restless > 0 {
+        notes.push(format!("{variant}: {restless} series were still moving (1 % between their halves) at their end"));
     }
     if series().any(|series| series.clock.readings == 0) {
         notes.push(format!("{variant}: the clock is unknown: throttling cannot be seen"));
