@@ -13,7 +13,7 @@ use super::progress::Progress;
 use super::{compare, doctor, exit, explain, gate, latency, merge, zoo_json, zoo_table};
 use crate::dataset::{read_image_ids, write_whole, Annotations};
 use crate::evaluation::{Evaluator, Options, Protocol};
-use crate::latency::Verdict as LatencyVerdict;
+use crate::latency::{remove_latency, Verdict as LatencyVerdict};
 use crate::model::Execution;
 use crate::report::{self, Row, RowStatus, RunVerdict, StoredRun, Trend};
 use crate::run::{self, Compute, Job, Outcome, Predicted, Prediction, RunError, Subset};
@@ -60,6 +60,8 @@ fn run(args: RunArgs) -> Result<u8, Failure> {
     if outcome.count(RowStatus::Done) == 0 {
         return Err(nothing_done(&outcome));
     }
+    // An earlier run's latencies are none of this one.
+    remove_latency(&job.out)?;
     let mut stored = StoredRun::read(&job.out)?;
     render(&stored, &job.out)?;
     let mut verdict = LatencyVerdict::Valid;

@@ -68,7 +68,7 @@ pub use record::{
 };
 pub use sampling::{measure, Inputs, Series, Stop, WarmedUp, Workload};
 pub use statistics::{Outliers, Summary};
-pub use stored::{write_latency, write_measured};
+pub use stored::{remove_latency, write_latency, write_measured};
 pub use task::{Latency, Scenario, Task};
 pub use verdict::{row_reasons, Reason};
 pub use worker::work;

@@ -84,6 +84,10 @@ fn a_run_with_latency_has_size_and_speed_in_metrics_table_and_folder() {
     }
     let again = zoobench(place.path(), &["report", "out"]);
     assert_eq!(again.stdout, output.stdout, "the report is a function of what is stored");
+    zoobench(place.path(), &["run", "--limit", "2", "--out", "out"]);
+    for name in ["latency.json", "latency.md", "latency.samples.ndjson", "plots/latency_distribution_forward.svg"] {
+        assert!(!place.path().join("out").join(name).exists(), "{name} is of the earlier run");
+    }
     let refused = zoobench(place.path(), &["run", "--latency", "--annotations", "a.json", "--out", "other"]);
     assert_eq!(refused.status.code(), Some(2));
     assert!(!place.path().join("other").exists());
