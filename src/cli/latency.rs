@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use clap::{Args, ValueEnum};
 
-use super::args::ExecutionArgs;
+use super::execution::ExecutionArgs;
 use super::failure::{Failure, Kind};
 use super::interrupt::stop_on_interrupt;
 use super::output::{print, width, STDOUT};
