@@ -40,7 +40,8 @@ pub(super) fn scene(group: &[&TimedVariant]) -> Scene {
     }
     let beyond: usize = group.iter().map(|series| beyond(series, end(frame.x))).sum();
     if beyond > 0 {
-        legend.note(&mut scene, &format!("{beyond} calls lie right of the axis"));
+        let calls = if beyond == 1 { "call lies" } else { "calls lie" };
+        legend.note(&mut scene, &format!("{beyond} {calls} right of the axis"));
     }
     legend.finish(&mut scene);
     draw_marks(&mut scene);
