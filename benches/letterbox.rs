@@ -30,7 +30,7 @@ fn resize(criterion: &mut Criterion) {
     for (height, width, resizer) in SIZES {
         let rgb = noise(height as usize * width as usize * 3);
         let image = RgbView { height, width, rgb: &rgb };
-        let mut out = Vec::new();
+        let mut out = vec![0; Letterbox::VALUES];
         group.bench_function(format!("{height}x{width} {resizer}"), |bencher| {
             bencher.iter(|| letterbox_rgb(black_box(image), &mut out));
         });

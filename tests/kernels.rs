@@ -1,6 +1,9 @@
 //! Every kernel against a naive loop in f64, on random shapes, under every instruction set that the
 //! machine has.
 
+#[path = "kernels/rows.rs"]
+mod rows;
+
 use proptest::prelude::*;
 use zoobench::kernels::{
     best_scores, class_scores, class_scores_above, lane_map, max_pool, upsample, ClassVectors, Convolution,

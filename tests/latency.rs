@@ -4,14 +4,20 @@
 mod common;
 #[path = "latency/comparing.rs"]
 mod comparing;
+#[path = "latency/documents.rs"]
+mod documents;
 #[path = "latency/fake.rs"]
 mod fake;
 #[path = "latency/files.rs"]
 mod files;
+#[path = "latency/pairs.rs"]
+mod pairs;
 #[path = "latency/program.rs"]
 mod program;
 #[path = "latency/reporting.rs"]
 mod reporting;
+#[path = "common/schema.rs"]
+mod schema;
 #[path = "common/snapshot.rs"]
 mod snapshot;
 #[path = "latency/tied.rs"]

@@ -7,14 +7,13 @@ use clap_complete::Shell;
 
 use super::compare::{CompareArgs, COMPARE_EXAMPLES};
 use super::doctor::DoctorArgs;
+use super::eval::{EvalArgs, EVAL_EXAMPLES};
+use super::execution::ComputeArgs;
 use super::exit;
 use super::gate::{BaselineArgs, GateArgs, BASELINE_EXAMPLES, GATE_EXAMPLES};
-use super::intervals::IntervalArgs;
 use super::latency::{LatencyArgs, LengthArg, LATENCY_EXAMPLES};
 use super::merge::{MergeArgs, MERGE_EXAMPLES};
 use super::output::STDOUT;
-use crate::evaluation::{AreaRule, IouType, Protocol};
-use crate::model::{Device, Engine, Execution, Precision};
 use crate::run::ResultsFile;
 
 /// Evaluate the YOLO-World-Seg model zoo on LVIS.
@@ -85,16 +84,6 @@ Examples:
 const PREDICT_EXAMPLES: &str = "\
 Example:
   zoobench predict --weights m.pth --annotations lvis_v1_val.json --data lvis --out results.json";
-
-const EVAL_EXAMPLES: &str = "\
-Examples:
-  zoobench eval --gt lvis_v1_val.json --dt results.json
-  zoobench eval --gt lvis_v1_val.json --dt results.json --iou bbox --json metrics.json
-  zoobench eval --gt lvis_v1_val.json --dt results.json --protocol fixed --iou boundary
-      the metric of the LVIS challenge of 2021
-  zoobench eval --gt lvis_v1_val.json --dt results.json --intervals
-  zoobench eval --gt lvis_v1_val.json --dt results.json --images part1.txt --save-state part1.zbstate
-      a part of the data set, for `merge`";
 
 const REPORT_EXAMPLES: &str = "\
 Examples:
@@ -169,84 +158,6 @@ impl From<ResultsArg> for ResultsFile {
     }
 }
 
-/// Arguments that say how the network is computed.
-#[derive(Debug, Args)]
-pub struct ComputeArgs {
-    /// Where, by what, and in which arithmetic
-    #[command(flatten)]
-    pub execution: ExecutionArgs,
-    /// Images a network call
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub batch: u16,
-    /// Threads [default: all cores]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub threads: Option<u16>,
-}
-
-/// What computes the network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum EngineArg {
-    /// candle, operation by operation: the definition
-    Candle,
-    /// The network lowered onto our own kernels
-    Fast,
-}
-
-/// The arithmetic of the network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum DtypeArg {
-    /// float32 throughout
-    F32,
-    /// float32, products rounded to 10 bits of mantissa first
-    Tf32,
-    /// float16
-    F16,
-    /// bfloat16
-    Bf16,
-}
-
-impl From<DtypeArg> for Precision {
-    fn from(arg: DtypeArg) -> Self {
-        match arg {
-            DtypeArg::F32 => Self::F32,
-            DtypeArg::Tf32 => Self::Tf32,
-            DtypeArg::F16 => Self::F16,
-            DtypeArg::Bf16 => Self::Bf16,
-        }
-    }
-}
-
-/// Arguments that say where the network is computed, by what, and in which arithmetic.
-#[derive(Debug, Args)]
-pub struct ExecutionArgs {
-    /// Device of the network: cpu, or cuda or cuda:N in builds with the feature `cuda`
-    #[arg(long, value_name = "DEVICE", default_value = "cpu")]
-    device: Device,
-    /// What computes the network [default: fast on the CPU, candle on a GPU]
-    #[arg(long, value_name = "ENGINE", value_enum)]
-    engine: Option<EngineArg>,
-    /// Every convolution as the sum it is: no minimal filtering (Winograd), which candle never has on the CPU
-    #[arg(long)]
-    exact: bool,
-    /// Arithmetic of the network; all but f32 need a GPU
-    #[arg(long, value_name = "DTYPE", value_enum, default_value_t = DtypeArg::F32)]
-    dtype: DtypeArg,
-}
-
-impl ExecutionArgs {
-    /// What was asked for, whether or not it is there.
-    pub fn execution(&self) -> Execution {
-        let engine = match (self.engine, self.exact, self.device) {
-            // cuDNN chooses its algorithms itself, so that nothing on a GPU is exact by promise.
-            (_, true, Device::Cuda(_)) | (None | Some(EngineArg::Fast), true, Device::Cpu) => Engine::FastExact,
-            (Some(EngineArg::Candle), ..) => Engine::Candle,
-            (Some(EngineArg::Fast), ..) => Engine::Fast,
-            (None, false, device) => Execution::from(device).engine,
-        };
-        Execution { device: self.device, engine, precision: self.dtype.into() }
-    }
-}
-
 /// Arguments of `predict`.
 #[derive(Debug, Args)]
 pub struct PredictArgs {
@@ -280,107 +191,6 @@ pub struct PredictArgs {
     /// How the network is computed
     #[command(flatten)]
     pub compute: ComputeArgs,
-}
-
-/// What `eval` compares.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum IouArg {
-    /// Masks
-    Segm,
-    /// Boxes
-    Bbox,
-    /// Masks and their boundaries: the lower IoU of the two
-    Boundary,
-}
-
-impl From<IouArg> for IouType {
-    fn from(arg: IouArg) -> Self {
-        match arg {
-            IouArg::Segm => Self::Segm,
-            IouArg::Bbox => Self::Bbox,
-            IouArg::Boundary => Self::Boundary,
-        }
-    }
-}
-
-/// Which detections count, and what is averaged.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum ProtocolArg {
-    /// lvis-api's AP: the highest 300 detections of each image
-    Lvis,
-    /// AP_fixed: the highest 10,000 detections of each category over all images
-    Fixed,
-    /// AP_pool: the detections of AP_fixed, the categories ranked together
-    Pool,
-}
-
-impl From<ProtocolArg> for Protocol {
-    fn from(arg: ProtocolArg) -> Self {
-        match arg {
-            ProtocolArg::Lvis => Self::Lvis,
-            ProtocolArg::Fixed => Self::Fixed,
-            ProtocolArg::Pool => Self::Pool,
-        }
-    }
-}
-
-/// The area rule of detections.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum AreaArg {
-    /// lvis-api's: the box's where the first record carries `bbox`, else the mask's
-    Auto,
-    /// Width times height of the box
-    Box,
-    /// Pixels of the mask
-    Mask,
-}
-
-impl From<AreaArg> for AreaRule {
-    fn from(arg: AreaArg) -> Self {
-        match arg {
-            AreaArg::Auto => Self::Auto,
-            AreaArg::Box => Self::Box,
-            AreaArg::Mask => Self::Mask,
-        }
-    }
-}
-
-/// Arguments of `eval`.
-#[derive(Debug, Args)]
-pub struct EvalArgs {
-    /// LVIS annotation file
-    #[arg(long, value_name = "FILE")]
-    pub gt: PathBuf,
-    /// LVIS results file, or `-` for standard input
-    #[arg(long, value_name = "FILE")]
-    pub dt: PathBuf,
-    /// What to compare
-    #[arg(long, value_enum, default_value_t = IouArg::Segm)]
-    pub iou: IouArg,
-    /// Which detections count, and what is averaged
-    #[arg(long, value_enum, default_value_t = ProtocolArg::Lvis)]
-    pub protocol: ProtocolArg,
-    /// Which area makes a detection small, medium or large
-    #[arg(long, value_enum, default_value_t = AreaArg::Auto)]
-    pub area: AreaArg,
-    /// Threads [default: all cores]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub threads: Option<u16>,
-    /// Write the results as JSON; without FILE, or as -, to stdout in place of the table
-    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = STDOUT)]
-    pub json: Option<PathBuf>,
-    /// Only the images listed in FILE: one id or file name a line, or a JSON list
-    #[arg(long, value_name = "FILE")]
-    pub images: Option<PathBuf>,
-    /// Write what became of each image, for `merge` and `compare`
-    #[arg(long, value_name = "FILE")]
-    pub save_state: Option<PathBuf>,
-    /// Write into this folder why the AP is what it is: errors by kind, confused categories, worst images
-    #[arg(long, value_name = "DIR")]
-    pub explain: Option<PathBuf>,
-    /// Intervals beside the numbers
-    #[command(flatten)]
-    pub intervals: IntervalArgs,
 }
 
 /// Arguments of `report`.

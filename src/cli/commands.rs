@@ -4,20 +4,16 @@ use std::path::{Path, PathBuf};
 
 use clap::CommandFactory;
 
-use super::args::{Cli, Command, ComputeArgs, EvalArgs, PredictArgs, ReportArgs, RunArgs, ZooArgs};
-use super::eval_table::deliver_evaluation;
+use super::args::{Cli, Command, PredictArgs, ReportArgs, RunArgs, ZooArgs};
 use super::failure::{Failure, Kind};
 use super::interrupt::{stop_on_interrupt, INTERRUPTED};
 use super::output::{deliver, stdout_colour, width};
 use super::progress::Progress;
-use super::threads::pool;
-use super::{compare, doctor, exit, explain, gate, latency, merge, zoo_json, zoo_table};
-use crate::dataset::{read_image_ids, write_whole, Annotations};
-use crate::evaluation::{Evaluator, Options, Protocol};
-use crate::latency::Verdict as LatencyVerdict;
+use super::{compare, doctor, eval, exit, gate, latency, merge, zoo_json, zoo_table};
+use crate::latency::{remove_latency, Verdict as LatencyVerdict};
 use crate::model::Execution;
 use crate::report::{self, Row, RowStatus, RunVerdict, StoredRun, Trend};
-use crate::run::{self, Compute, Job, Outcome, Predicted, Prediction, RunError, Subset};
+use crate::run::{self, Job, Outcome, Predicted, Prediction, RunError, Subset};
 use crate::zoo::Zoo;
 
 /// Runs a command and gives its exit code.
@@ -25,7 +21,7 @@ pub fn dispatch(command: Command) -> Result<u8, Failure> {
     match command {
         Command::Run(args) => run(args),
         Command::Predict(args) => predict(args),
-        Command::Eval(args) => eval(&args),
+        Command::Eval(args) => eval::eval(&args),
         Command::Merge(args) => merge::merge(&args),
         Command::Compare(args) => compare::compare(&args),
         Command::Report(args) => report(&args),
@@ -54,13 +50,15 @@ fn run(args: RunArgs) -> Result<u8, Failure> {
         subset: Subset { list: args.images, limit: args.limit },
         out,
         results: args.results.into(),
-        compute: compute(&args.compute),
+        compute: args.compute.compute(),
     };
     stop_on_interrupt();
     let outcome = run::run(&job, &Progress::new(), &INTERRUPTED)?;
     if outcome.count(RowStatus::Done) == 0 {
         return Err(nothing_done(&outcome));
     }
+    // An earlier run's latencies are none of this one.
+    remove_latency(&job.out)?;
     let mut stored = StoredRun::read(&job.out)?;
     render(&stored, &job.out)?;
     let mut verdict = LatencyVerdict::Valid;
@@ -122,7 +120,7 @@ fn predict(args: PredictArgs) -> Result<u8, Failure> {
         prompts: args.prompts,
         timing: args.timing,
         subset: Subset { list: args.images, limit: args.limit },
-        compute: compute(&args.compute),
+        compute: args.compute.compute(),
     };
     stop_on_interrupt();
     let progress = Progress::new();
@@ -159,44 +157,6 @@ fn warn_of_sizes(mismatches: u64) {
     if mismatches > 0 {
         eprintln!("warning: {mismatches} images have another size than annotated; the decoded size counts, as in the reference");
     }
-}
-
-/// Which detections count under these protocols is decided over the whole file.
-const PART_OF_RANKED: &str = "--images goes with --protocol lvis alone: `fixed` and `pool` rank the detections of all \
-     images together; evaluate the whole";
-
-fn eval(args: &EvalArgs) -> Result<u8, Failure> {
-    let options =
-        Options { iou: args.iou.into(), area: args.area.into(), protocol: args.protocol.into(), ..Options::default() };
-    let (state, report) = pool(args.threads)?.install(|| -> Result<_, Failure> {
-        if args.images.is_some() && options.protocol != Protocol::Lvis {
-            return Err(Failure::of_kind(Kind::Usage, PART_OF_RANKED));
-        }
-        if args.explain.is_some() {
-            explain::check(args, &options)?;
-        }
-        // Never given back: the program ends soon, and the polygons are many pieces of memory.
-        let annotations: &Annotations = Box::leak(Box::new(Annotations::read(&args.gt)?));
-        let mut evaluator = Evaluator::new(annotations, options)?;
-        if let Some(list) = &args.images {
-            evaluator = evaluator.select(&read_image_ids(list)?)?;
-        }
-        let matches = match args.dt.as_os_str() == "-" {
-            true => evaluator.pipe("standard input", std::io::stdin().lock())?,
-            false => evaluator.file(&args.dt)?,
-        };
-        let state = evaluator.state(matches, &args.dt.display().to_string())?;
-        let report = args.intervals.report(&state);
-        if let Some(folder) = &args.explain {
-            explain::explain(&evaluator, &state, &args.dt, folder)?;
-        }
-        Ok((state, report))
-    })?;
-    if let Some(path) = &args.save_state {
-        write_whole(path, &state.to_bytes()).map_err(|error| Failure::unwritable(path, &error))?;
-    }
-    deliver_evaluation(&report, args.json.as_deref())?;
-    Ok(exit::DONE)
 }
 
 fn report(args: &ReportArgs) -> Result<u8, Failure> {
@@ -236,12 +196,4 @@ fn zoo(args: &ZooArgs) -> Result<u8, Failure> {
     };
     deliver(args.json.as_deref(), || text, || document)?;
     Ok(exit::DONE)
-}
-
-fn compute(args: &ComputeArgs) -> Compute {
-    Compute {
-        execution: args.execution.execution(),
-        batch: usize::from(args.batch),
-        threads: args.threads.map(usize::from),
-    }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::args::IouArg;
+use super::eval::IouArg;
 use super::exit;
 use super::failure::Failure;
 use super::intervals::ResamplingArgs;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::args::EvalArgs;
+use super::eval::EvalArgs;
 use super::failure::{Failure, Kind};
 use crate::evaluation::{Evaluator, IouType, Options, Protocol, State};
 use crate::report::write_explanation;

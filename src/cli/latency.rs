@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use clap::{Args, ValueEnum};
 
-use super::args::ExecutionArgs;
+use super::execution::ExecutionArgs;
 use super::failure::{Failure, Kind};
 use super::interrupt::stop_on_interrupt;
 use super::output::{print, width, STDOUT};
@@ -78,7 +78,7 @@ pub struct LatencyArgs {
 #[derive(Debug, Args)]
 #[group(multiple = false)]
 struct LengthArgs {
-    /// 10 s a measurement, `forward` and `segment` [default]
+    /// 10 s a measurement, to 45 s while its median moves; `forward` and `segment` [default]
     #[arg(long)]
     quick: bool,
     /// 60 s and 1,024 queries a measurement, every latency and batches up to 32
@@ -139,7 +139,7 @@ fn write(measured: &Measured, folder: &Path) -> Result<(), Failure> {
 /// How long `run --latency` measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LengthArg {
-    /// 10 s a measurement, `forward` and `segment`
+    /// 10 s a measurement, to 45 s while its median moves; `forward` and `segment`
     Quick,
     /// 60 s and 1,024 queries a measurement, every latency and batches up to 32
     Standard,

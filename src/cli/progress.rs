@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::report::Timing;
+use crate::report::{StageTime, Timing};
 use crate::run::{Event, Observer};
 
 /// Seconds between two plain progress lines.
@@ -93,8 +93,8 @@ fn progress_line(done: u64, images: u64, elapsed: Duration) -> String {
 
 /// `19.4 images/s; decode 3 %, network 97 % of the work`.
 fn timing_line(timing: &Timing) -> String {
-    let shares = timing.shares().into_iter().map(|(stage, share)| format!("{stage} {:.0} %", 100.0 * share));
-    let shares: Vec<String> = shares.collect();
+    let share = |stage: &StageTime| Some(format!("{} {:.0} %", stage.name, 100.0 * stage.share?));
+    let shares: Vec<String> = timing.stages.iter().filter_map(share).collect();
     format!("{:.1} images/s; {} of the work", timing.images_per_second, shares.join(", "))
 }
 
@@ -125,7 +125,6 @@ impl Observer for Progress {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::StageTime;
 
     #[test]
     fn a_plain_line_has_rate_and_time_left() {
@@ -134,11 +133,11 @@ mod tests {
 
     #[test]
     fn stages_are_shown_by_their_share() {
-        let stage = |name: &str, seconds| StageTime { name: name.to_owned(), seconds };
-        let stages = vec![stage("decode", 1.0), stage("network", 3.0)];
+        let stages = StageTime::of([("decode".to_owned(), 1.0), ("network".to_owned(), 3.0)]);
         let timing = Timing { images_per_second: 2.0, stages, ..Timing::default() };
         assert_eq!(timing_line(&timing), "2.0 images/s; decode 25 %, network 75 % of the work");
-        assert!(Timing::default().shares().is_empty());
+        let idle = StageTime::of([("decode".to_owned(), 0.0)]);
+        assert_eq!(idle[0].share, None, "no time has no shares");
     }
 
     #[test]

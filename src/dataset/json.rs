@@ -441,7 +441,7 @@ impl<'a> Scanner<'a> {
         self.at += 1;
         let start = self.at;
         match string_end(self.bytes, start) {
-            Some((end, _)) => self.at = end,
+            Some(end) => self.at = end,
             None => self.rest_of_string(start)?,
         }
         let raw = self.since(start);

@@ -69,11 +69,10 @@ pub(super) fn plain_end(bytes: &[u8], at: usize) -> usize {
     first(bytes, at, text_marks, |byte| !(0x20..0x80).contains(&byte) || byte == b'"' || byte == b'\\')
 }
 
-/// Where the string that starts at `at`, behind its opening quote, has its closing one, and whether it
-/// has escapes before. `None` where anything but ASCII and escapes of one letter needs a closer look.
+/// Where the string that starts at `at`, behind its opening quote, has its closing one. `None` where anything
+/// but ASCII and escapes of one letter needs a closer look.
 #[inline]
-pub(super) fn string_end(bytes: &[u8], mut at: usize) -> Option<(usize, bool)> {
-    let mut is_escaped = false;
+pub(super) fn string_end(bytes: &[u8], mut at: usize) -> Option<usize> {
     loop {
         let block: &[u8; BLOCK] = bytes.get(at..)?.first_chunk()?;
         let mut marks = text_marks(block);
@@ -81,11 +80,10 @@ pub(super) fn string_end(bytes: &[u8], mut at: usize) -> Option<(usize, bool)> {
         while marks != 0 {
             let place = marks.trailing_zeros() as usize;
             match block[place] {
-                b'"' => return Some((at + place, is_escaped)),
+                b'"' => return Some(at + place),
                 b'\\' if is_escape_letter(*bytes.get(at + place + 1)?) => {}
                 _ => return None,
             }
-            is_escaped = true;
             // What the backslash escapes may be a quote or a backslash itself.
             taken = BLOCK.max(place + 2);
             marks &= u32::MAX.checked_shl(place as u32 + 2).unwrap_or(0);
@@ -174,10 +172,10 @@ mod tests {
     fn strings_end_at_their_quote_wherever_escapes_fall() {
         for before in 0..70 {
             let plain = "x".repeat(before);
-            for (text, is_escaped) in [("", false), (r"\\", true), (r#"\""#, true), (r#"\\\"\n"#, true)] {
+            for text in ["", r"\\", r#"\""#, r#"\\\"\n"#] {
                 let length = before + text.len();
                 let whole = format!("{plain}{text}\", {}", "y".repeat(BLOCK));
-                assert_eq!(string_end(whole.as_bytes(), 0), Some((length, is_escaped)), "{whole}");
+                assert_eq!(string_end(whole.as_bytes(), 0), Some(length), "{whole}");
             }
             for odd in [r"\u0041", r"\x", "\u{1}", "é"] {
                 let whole = format!("{plain}{odd}\", {}", "y".repeat(2 * BLOCK));

@@ -1,5 +1,6 @@
 //! Which (position, class) pairs are worth a look, best first.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 
 use rayon::prelude::*;
@@ -34,7 +35,7 @@ impl Candidate {
 /// most once, so the reference's separate path for one class needs none here. A box that is not
 /// finite makes no candidate: no results file could hold it.
 pub(super) fn candidates(output: &HeadOutput, boxes: &[Box2], settings: &Settings) -> Vec<Candidate> {
-    best_of(output.pairs_at_least(logit_floor(settings.score_threshold)), boxes, settings)
+    best_of(&output.pairs_at_least(logit_floor(settings.score_threshold)), boxes, settings)
 }
 
 /// As [`candidates`], of what was kept of the logits: all of at least `floor`.
@@ -44,16 +45,17 @@ pub(super) fn candidates(output: &HeadOutput, boxes: &[Box2], settings: &Setting
 pub(super) fn sparse_candidates(output: &SparseOutput, boxes: &[Box2], settings: &Settings) -> Vec<Candidate> {
     let floor = logit_floor(settings.score_threshold);
     assert!(output.floor <= floor, "logits below {} are gone, those from {floor} on are needed", output.floor);
-    best_of(output.pairs.iter().filter(|pair| pair.logit >= floor).copied().collect(), boxes, settings)
+    best_of(&output.pairs, boxes, settings)
 }
 
-/// The best candidates among pairs that hold every one whose logit is at least the threshold's floor.
-fn best_of(mut promising: Vec<PairLogit>, boxes: &[Box2], settings: &Settings) -> Vec<Candidate> {
+/// The best candidates among pairs that hold every one whose logit is at least the threshold's floor. They
+/// may be millions, and are not copied.
+fn best_of(pairs: &[PairLogit], boxes: &[Box2], settings: &Settings) -> Vec<Candidate> {
     let floor = logit_floor(settings.score_threshold);
-    drop_broken_boxes(&mut promising, boxes);
-    let floor = crowd_floor(&promising, floor, settings.max_candidates);
-    let promising = promising.into_par_iter().filter(|pair| pair.logit >= floor);
-    let scored = promising.map(|PairLogit { logit, position, class }| Candidate {
+    let whole = with_whole_boxes(pairs, boxes);
+    let floor = crowd_floor(&whole, floor, settings.max_candidates);
+    let promising = whole.par_iter().filter(|pair| pair.logit >= floor);
+    let scored = promising.map(|&PairLogit { logit, position, class }| Candidate {
         score: sigmoid(logit),
         position,
         label: class,
@@ -64,11 +66,13 @@ fn best_of(mut promising: Vec<PairLogit>, boxes: &[Box2], settings: &Settings) -
     found
 }
 
-fn drop_broken_boxes(promising: &mut Vec<PairLogit>, boxes: &[Box2]) {
+/// The pairs whose box is finite: nearly always all of them.
+fn with_whole_boxes<'a>(pairs: &'a [PairLogit], boxes: &[Box2]) -> Cow<'a, [PairLogit]> {
     let is_finite = |bbox: &Box2| bbox.iter().all(|side| side.is_finite());
-    if !boxes.iter().all(is_finite) {
-        promising.retain(|pair| is_finite(&boxes[pair.position as usize]));
+    if boxes.iter().all(is_finite) {
+        return Cow::Borrowed(pairs);
     }
+    Cow::Owned(pairs.iter().filter(|pair| is_finite(&boxes[pair.position as usize])).copied().collect())
 }
 
 /// Difference of logits that, below [`FLAT`], their scores show in spite of rounding: thousands of
@@ -87,12 +91,12 @@ pub fn logit_floor(threshold: f32) -> f32 {
 /// exponential and the sorting.
 ///
 /// Counts logits in steps; the best `count` lie in the fewest highest steps that hold as many.
-fn crowd_floor(promising: &[PairLogit], floor: f32, count: usize) -> f32 {
-    if promising.len() <= count {
+fn crowd_floor(pairs: &[PairLogit], floor: f32, count: usize) -> f32 {
+    if pairs.len() <= count {
         return floor;
     }
     let mut held = 0;
-    let step = histogram(promising, floor).iter().rposition(|&logits| {
+    let step = histogram(pairs, floor).iter().rposition(|&logits| {
         held += logits;
         held >= count
     });
@@ -105,9 +109,9 @@ const STEPS_A_UNIT: f32 = 64.0;
 const STEPS: usize = 20 * 64;
 
 /// How many logits lie in each step above `floor`; the last step has no end.
-fn histogram(promising: &[PairLogit], floor: f32) -> Vec<usize> {
+fn histogram(pairs: &[PairLogit], floor: f32) -> Vec<usize> {
     let mut counts = vec![0; STEPS];
-    for pair in promising {
+    for pair in pairs.iter().filter(|pair| pair.logit >= floor) {
         counts[(((pair.logit - floor) * STEPS_A_UNIT) as usize).min(STEPS - 1)] += 1;
     }
     counts

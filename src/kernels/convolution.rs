@@ -96,6 +96,11 @@ impl Convolution {
         }
     }
 
+    /// Blocks of output channels.
+    pub fn output_blocks(&self) -> usize {
+        self.out_blocks
+    }
+
     /// Convolves a view into another, then adds a third. `spread` lets the current pool's other
     /// threads help.
     ///

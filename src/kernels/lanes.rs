@@ -27,6 +27,18 @@ pub(super) trait Lanes: Copy {
     unsafe fn prefetch(_: *const f32) {}
 }
 
+/// The sum of all sixteen lanes, halves onto halves.
+#[inline(always)]
+pub(super) unsafe fn sum<L: Lanes>(values: L) -> f32 {
+    let mut lanes = [0.0f32; 16];
+    values.store(lanes.as_mut_ptr());
+    for half in [8, 4, 2, 1] {
+        let (low, high) = lanes.split_at_mut(half);
+        low.iter_mut().zip(high).for_each(|(low, high)| *low += *high);
+    }
+    lanes[0]
+}
+
 /// 2^f for f in -0.5..=0.5, the highest power first: the polynomial of least relative error (7.5e-8,
 /// 1.6e-7 with these coefficients; the first terms of the series would be 2.4e-6 off).
 const EXP2: [f32; 6] = [1.327_645_2e-3, 9.675_541e-3, 5.550_713_5e-2, 2.402_212e-1, 0.693_146_94, 1.0];

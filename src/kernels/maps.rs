@@ -44,6 +44,11 @@ impl MapsShape {
     pub(super) fn pixel(&self, row: usize, column: usize) -> usize {
         (row + self.border) * self.row() + (column + self.border) * LANES
     }
+
+    /// Offset of a pixel in its block, by its index in the row-major order.
+    pub(super) fn pixel_at(&self, index: usize) -> usize {
+        self.pixel(index / self.width, index % self.width)
+    }
 }
 
 /// Feature maps, `[blocks][border + height + border][border + width + border][LANES]`, each block padded to

@@ -26,6 +26,7 @@
 //! assert_eq!(maps[1].read_channel(0)[..2], [4.5, 6.5]);
 //! ```
 mod ahead;
+mod attention;
 mod bytes;
 mod class_scores;
 mod convolution;
@@ -33,8 +34,10 @@ mod direct;
 mod elementwise;
 mod instruction_set;
 mod lanes;
+mod logistic;
 mod maps;
 mod memory;
+mod normalise;
 mod parallel;
 mod peak;
 mod resample;
@@ -43,13 +46,16 @@ mod tile;
 mod winograd;
 mod winograd_transform;
 
+pub use attention::{Attention, Seen};
 pub use bytes::{non_digits, text_marks, BLOCK};
 pub use class_scores::{class_scores, class_scores_above, ClassScore, ClassVectors};
 pub use convolution::{Convolution, ConvolutionSpec};
 pub use elementwise::{add, copy, scale_pixels, squared_lengths};
 pub use instruction_set::InstructionSet;
+pub use logistic::{add_scaled, logistic, logistic_row, mix_above, mix_rows};
 pub use maps::{lane_map, Maps, MapsShape, View, LANES};
 pub use memory::Scratch;
+pub use normalise::LayerNorm;
 pub use peak::multiply_adds;
 pub use resample::{max_pool, upsample};
 pub use text_score::{best_scores, Guide};

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use super::accuracy::Accuracy;
 use super::combine::{rows, Named, Row};
@@ -12,6 +13,7 @@ use super::launch::Launcher;
 use super::length::Length;
 use super::machine_record::machine_record;
 use super::machine_state::MachineState;
+use super::notes;
 use super::order::{Computed, SubjectName, WorkOrder, WorkReport};
 use super::random::{hash, Draws};
 use super::random_weights::RandomWeights;
@@ -94,7 +96,10 @@ pub fn measure_latency(
     notes.extend(session.notes(&reports));
     let (mut rows, samples): (Vec<Measurement>, Vec<Vec<f64>>) = rows.into_iter().unzip();
     rows.iter_mut().for_each(|row| row.mask_ap = accuracy.mask_ap(row));
-    let machine = MachineRecord { debug_build: any_debug_build(&reports), during, ..machine };
+    notes.extend(base.as_ref().and_then(notes::of_base));
+    let (debug_build, after) = (any_debug_build(&reports), MachineState::now());
+    let machine = MachineRecord { debug_build, during, after, ..machine };
+    notes.extend(notes::of_machine(&machine, job.computed.execution.device));
     let reasons = reasons(job, &machine, accuracy.reasons(&rows, &reports)?, &rows, &comparisons);
     let record = record(job, machine, rows, comparisons, &reasons, notes);
     Ok(Measured { record: LatencyRecord { published_speeds, ..record }, samples })
@@ -118,7 +123,7 @@ fn record(
         length: job.length,
         seed: job.seed,
         processes: job.length.processes(),
-        machine: MachineRecord { after: MachineState::now(), ..machine },
+        machine,
         measurements,
         comparisons,
         published_speeds: vec![],
@@ -269,6 +274,7 @@ impl Session<'_> {
         let processes = self.job.length.processes();
         let (mut reports, mut during) = (Reports::new(), Vec::new());
         let mut draws = Draws::new(seed ^ hash("order of processes"));
+        let (began, all) = (Instant::now(), processes * self.subjects.len());
         for round in 0..processes {
             let mut order: Vec<usize> = (0..self.subjects.len()).collect();
             draws.shuffle(&mut order);
@@ -281,8 +287,9 @@ impl Session<'_> {
                 if done > 0 {
                     during.push(MachineState::now());
                 }
-                (self.on_process)(done, processes * self.subjects.len(), &subject.variant);
-                let report = self.launch(subject, round, &mut draws)?;
+                (self.on_process)(done, all, &subject.variant);
+                let extended = self.job.length.may_extend(began.elapsed(), all - done);
+                let report = self.launch(subject, round, extended, &mut draws)?;
                 reports.entry(subject.variant.clone()).or_default().push(report);
             }
         }
@@ -291,7 +298,13 @@ impl Session<'_> {
         Ok(Taken { rows, reports, during })
     }
 
-    fn launch(&self, subject: &Subject, round: usize, draws: &mut Draws) -> Result<WorkReport, LatencyError> {
+    fn launch(
+        &self,
+        subject: &Subject,
+        round: usize,
+        extended: bool,
+        draws: &mut Draws,
+    ) -> Result<WorkReport, LatencyError> {
         let job = self.job;
         let order = WorkOrder {
             zoo: job.zoo_argument.clone(),
@@ -300,6 +313,7 @@ impl Session<'_> {
             subject: subject.name.clone(),
             computed: job.computed.clone(),
             length: job.length,
+            extended,
             // Each round has inputs of its own, the same for all variants.
             seed: job.seed.wrapping_add(round as u64),
             tasks: shuffled(&subject.tasks, draws),
@@ -318,21 +332,8 @@ impl Session<'_> {
     }
 
     fn notes(&self, reports: &Reports) -> Vec<String> {
-        let mut notes = Vec::new();
-        for subject in self.subjects {
-            let reports = &reports[&subject.variant];
-            let largest = reports.iter().flat_map(|report| &report.left_out).map(|task| task.batch).min();
-            notes.extend(largest.map(|batch| format!("{}: no memory for batches from {batch} on", subject.variant)));
-            let series = reports.iter().flat_map(|report| &report.series);
-            let unsettled = series.filter(|series| !series.warm_up.settled).count();
-            if unsettled > 0 {
-                notes.push(format!("{}: {unsettled} warm-ups did not come to rest (1 %)", subject.variant));
-            }
-            if reports.iter().flat_map(|report| &report.series).any(|series| series.clock.readings == 0) {
-                notes.push(format!("{}: the clock is unknown: throttling cannot be seen", subject.variant));
-            }
-        }
-        notes
+        let of = |subject: &Subject| notes::of_variant(&subject.variant, &reports[&subject.variant]);
+        self.subjects.iter().flat_map(of).collect()
     }
 
     /// Compares with the base; where that is ambiguous, measures once more and lets that decide.

@@ -89,6 +89,7 @@ mod tests {
             subject: SubjectName::Variant("shapes_v1".to_owned()),
             computed: Computed { execution: Device::Cpu.into(), threads: Some(1) },
             length: Length::Trial,
+            extended: false,
             seed: 1,
             tasks: Length::Standard.tasks(),
         }

@@ -6,6 +6,7 @@ use super::gpu::survey_gpus;
 use super::machine_state::{base_clock_mhz, governor, kernel, memory_bytes, MachineState};
 use super::order::Computed;
 use super::record::MachineRecord;
+use crate::model::engine::{Library, SearchPath};
 use crate::model::Device;
 use crate::run::machine;
 
@@ -18,7 +19,7 @@ pub(super) fn machine_record(computed: &Computed) -> MachineRecord {
     let identity =
         format!("{}\n{}\n{}\n{}\n{}\n{gibibytes}", facts.cpu, facts.cores, facts.os, facts.threads, facts.device);
     let fingerprint = Sha256::digest(identity.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
-    let now = MachineState::now();
+    let (now, gpus) = (MachineState::now(), survey_gpus());
     MachineRecord {
         fingerprint,
         cpu: facts.cpu,
@@ -29,13 +30,31 @@ pub(super) fn machine_record(computed: &Computed) -> MachineRecord {
         memory_bytes,
         governor: governor(),
         base_clock_mhz: base_clock_mhz(),
-        gpu: survey_gpus().summary(computed.execution.device),
+        gpu: gpus.summary(computed.execution.device),
+        driver: gpus.driver,
+        cuda: gpus.cuda,
+        cudnn: cudnn(),
+        features: features(),
+        tf32_override: std::env::var("NVIDIA_TF32_OVERRIDE").ok(),
         debug_build: cfg!(debug_assertions),
         clock_method: clock_method(computed.execution.device).to_owned(),
         before: now.clone(),
         during: vec![],
         after: now,
     }
+}
+
+/// Features of this program that change what computes.
+fn features() -> Vec<String> {
+    let all = [("cuda", cfg!(feature = "cuda")), ("cudnn", cfg!(feature = "cudnn"))];
+    all.into_iter().filter(|feature| feature.1).map(|feature| feature.0.to_owned()).collect()
+}
+
+/// The file behind cuDNN's name, which carries its version.
+fn cudnn() -> Option<String> {
+    let library = Library::ALL.into_iter().find(|library| library.name == "cudnn" && cfg!(feature = "cudnn"))?;
+    let file = SearchPath::of_system()?.find(&library)?.canonicalize().ok()?;
+    Some(file.file_name()?.to_string_lossy().into_owned())
 }
 
 fn clock_method(device: Device) -> &'static str {

@@ -2,8 +2,9 @@
 
 use super::drive::Measured;
 use super::figures::figures;
+use super::gpu::GpuState;
 use super::machine_state::MachineState;
-use super::record::{LatencyRecord, Measurement, StageRecord};
+use super::record::{LatencyRecord, MachineRecord, Measurement, StageRecord};
 use super::statistics::median;
 use crate::report::{escaped, latency_captions, sanitized, speeds_markdown, Align, Cell, Table};
 
@@ -199,18 +200,55 @@ fn machine(record: &LatencyRecord) -> String {
         format!("{}, kernel {}, memory {memory} MiB", machine.os, known(&machine.kernel)),
         format!("governor {}, base clock {}", known(&machine.governor), known(&base_clock)),
         format!("GPU: {}", machine.gpu),
+        build_flags(machine),
         format!("time: {}", machine.clock_method),
         format!("before: {}", state(&machine.before)),
+        format!("between processes: {}", between(&machine.during)),
         format!("after: {}", state(&machine.after)),
         format!("fingerprint {}", machine.fingerprint),
     ];
     bullets("Machine", &items)
 }
 
+/// Features, and what decides on reduced precision.
+fn build_flags(machine: &MachineRecord) -> String {
+    let known = |value: &Option<String>, absent: &str| value.clone().unwrap_or_else(|| absent.to_owned());
+    let features = if machine.features.is_empty() { "none".to_owned() } else { machine.features.join(", ") };
+    let (driver, cuda) = (known(&machine.driver, "none"), known(&machine.cuda, "none"));
+    let (cudnn, tf32) = (known(&machine.cudnn, "none"), known(&machine.tf32_override, "not set"));
+    format!("features {features}; driver {driver}, CUDA {cuda}, cuDNN {cudnn}; NVIDIA_TF32_OVERRIDE {tf32}")
+}
+
 fn state(state: &MachineState) -> String {
     let available = state.memory_available_bytes.map(|bytes| bytes as f64 / MEBIBYTE);
     let (clock, load) = (number(state.clock_mhz, 0), number(state.load_average, 2));
-    format!("clock {clock} MHz, load average {load}, {} MiB available", number(available, 0))
+    let gpus: String = state.gpus.iter().map(gpu).collect();
+    format!("clock {clock} MHz, load average {load}, {} MiB available{gpus}", number(available, 0))
+}
+
+/// `; GPU at 1980 MHz, 120 of 700 W, 54 °C, throttled by NONE, 0 other programs`.
+fn gpu(state: &GpuState) -> String {
+    let count = |value: Option<u32>| value.map_or_else(|| ABSENT.to_owned(), |value| value.to_string());
+    let (clock, degrees) = (count(state.clock_mhz), count(state.temperature_celsius));
+    let (drawn, allowed) = (number(state.power_watts, 0), number(state.power_limit_watts, 0));
+    let throttle = state.throttle_reasons.as_deref().unwrap_or(ABSENT);
+    let others = state.other_processes.map_or_else(|| ABSENT.to_owned(), |count| count.to_string());
+    format!(
+        "; GPU at {clock} MHz, {drawn} of {allowed} W, {degrees} °C, throttled by {throttle}, {others} other programs"
+    )
+}
+
+/// Least and greatest of what was seen.
+fn between(states: &[MachineState]) -> String {
+    let range = |of: fn(&MachineState) -> Option<f64>, digits: usize| {
+        let values = || states.iter().filter_map(of);
+        let (low, high) = (values().reduce(f64::min), values().reduce(f64::max));
+        format!("{} to {}", number(low, digits), number(high, digits))
+    };
+    let (clock, load) = (range(|state| state.clock_mhz, 0), range(|state| state.load_average, 2));
+    let hottest = states.iter().flat_map(|state| &state.gpus).filter_map(|gpu| gpu.temperature_celsius).max();
+    let hottest = hottest.map(|degrees| format!(", GPU {degrees} °C at most")).unwrap_or_default();
+    format!("clock {clock} MHz, load average {load}{hottest} ({} looks)", states.len())
 }
 
 fn pictures(measured: &Measured) -> String {

@@ -36,6 +36,7 @@ mod length;
 mod machine_record;
 mod machine_state;
 mod markdown;
+mod notes;
 mod of_run;
 mod order;
 mod outputs;
@@ -62,10 +63,12 @@ pub use markdown::latency_markdown;
 pub use of_run::add_to_run;
 pub use order::{Computed, OutputChecksum, StageSamples, SubjectName, TaskReport, WorkOrder, WorkReport};
 pub use random_weights::RandomWeights;
-pub use record::{LatencyRecord, MachineRecord, Measurement, StageRecord, Verdict, LATENCY_SCHEMA_VERSION};
+pub use record::{
+    LatencyRecord, MachineRecord, Measurement, StageRecord, Verdict, LATENCY_JSON_SCHEMA, LATENCY_SCHEMA_VERSION,
+};
 pub use sampling::{measure, Inputs, Series, Stop, WarmedUp, Workload};
 pub use statistics::{Outliers, Summary};
-pub use stored::{write_latency, write_measured};
+pub use stored::{remove_latency, write_latency, write_measured};
 pub use task::{Latency, Scenario, Task};
 pub use verdict::{row_reasons, Reason};
 pub use worker::work;

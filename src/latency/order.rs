@@ -52,6 +52,8 @@ pub struct WorkOrder {
     pub computed: Computed,
     /// How long.
     pub length: Length,
+    /// Whether a series goes on while its median moves.
+    pub extended: bool,
     /// Of the draws of inputs.
     pub seed: u64,
     /// What, in this order.

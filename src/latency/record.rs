@@ -12,6 +12,9 @@ use crate::report::SpeedRow;
 /// Version of the stored form that this version reads and writes.
 pub const LATENCY_SCHEMA_VERSION: u32 = 1;
 
+/// JSON Schema (draft 2020-12) of a stored measurement: [`LatencyRecord`].
+pub const LATENCY_JSON_SCHEMA: &str = include_str!("schema/latency.schema.json");
+
 /// Whether the figures stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
@@ -87,6 +90,21 @@ pub struct MachineRecord {
     pub base_clock_mhz: Option<f64>,
     /// What is known of a GPU.
     pub gpu: String,
+    /// Version of the NVIDIA driver.
+    #[serde(default)]
+    pub driver: Option<String>,
+    /// Greatest CUDA version that the driver serves.
+    #[serde(default)]
+    pub cuda: Option<String>,
+    /// File of the cuDNN library, in a build that computes with it.
+    #[serde(default)]
+    pub cudnn: Option<String>,
+    /// Features that the program was built with.
+    #[serde(default)]
+    pub features: Vec<String>,
+    /// Value of `NVIDIA_TF32_OVERRIDE`: 0 keeps NVIDIA's libraries from reducing float32 to tf32.
+    #[serde(default)]
+    pub tf32_override: Option<String>,
     /// Whether assertions were compiled in.
     pub debug_build: bool,
     /// How time was taken.

@@ -10,9 +10,9 @@ use super::random::Draws;
 use super::statistics::{median, relative_deviation};
 use super::LatencyError;
 
-/// Calls whose median must come to rest.
+/// Calls of a warm-up whose median must come to rest.
 const WINDOW: usize = 20;
-/// By how much it may still move.
+/// By how much a median at rest may still move.
 const REST: f64 = 0.01;
 /// A warm-up that does not come to rest ends at so many times its seconds and images.
 const WARM_UP_PATIENCE: usize = 2;
@@ -56,6 +56,8 @@ pub struct Inputs {
 pub enum Stop {
     /// It has its seconds and queries.
     Complete,
+    /// It has its seconds and queries and went on to its most seconds, as its median still moved.
+    Restless,
     /// Its samples agree so well that more would tell nothing (nvbench's stdrel criterion).
     Steady,
     /// Its patience ended first.
@@ -144,33 +146,59 @@ impl<W: Workload> Caller<'_, W> {
 
     fn timed(&mut self, limits: &Limits, warm_up: WarmedUp) -> Result<Series, LatencyError> {
         let began = self.clock.now();
-        let (mut samples, mut times, mut detections, mut busy_ms) = (Vec::new(), Vec::new(), 0, 0.0);
+        let (mut samples, mut times, mut detections) = (Vec::new(), Vec::new(), 0);
+        let mut rule = StopRule { limits, busy_seconds: 0.0, next_look_seconds: limits.seconds };
         loop {
             let (sample, found) = self.call()?;
             detections += found;
-            busy_ms += sample.ms;
             times.push(sample.ms);
             samples.push(sample);
-            if let Some(stop) = stop(limits, &times, busy_ms / 1e3, self.clock.now() - began) {
+            if let Some(stop) = rule.stop(&times, self.clock.now() - began) {
                 return Ok(Series { warm_up, samples, detections, stop });
             }
         }
     }
 }
 
-/// Whether the series ends here. `busy_seconds` are those of timed calls, `wall` all that passed.
-fn stop(limits: &Limits, times: &[f64], busy_seconds: f64, wall: Duration) -> Option<Stop> {
-    let enough = times.len() >= limits.queries;
-    if enough && busy_seconds >= limits.seconds {
-        return Some(Stop::Complete);
+/// When a series ends.
+struct StopRule<'a> {
+    limits: &'a Limits,
+    /// Of the timed calls.
+    busy_seconds: f64,
+    /// When it is looked next whether the median moves. A look after every call would find rest by chance.
+    next_look_seconds: f64,
+}
+
+impl StopRule<'_> {
+    /// Whether the series ends with the last of `times`. `wall` is all the time that passed.
+    fn stop(&mut self, times: &[f64], wall: Duration) -> Option<Stop> {
+        self.busy_seconds += times.last().copied().unwrap_or_default() / 1e3;
+        let enough = times.len() >= self.limits.queries;
+        if enough && self.busy_seconds >= self.next_look_seconds {
+            if self.busy_seconds >= self.limits.most_seconds {
+                let extended = self.limits.most_seconds > self.limits.seconds;
+                return Some(if extended && moves(times) { Stop::Restless } else { Stop::Complete });
+            }
+            if !moves(times) {
+                return Some(Stop::Complete);
+            }
+            self.next_look_seconds = (self.next_look_seconds + self.limits.seconds).min(self.limits.most_seconds);
+        }
+        // The deviation is looked at now and then: each look goes over all samples.
+        let look = times.len().is_multiple_of(STEADY_SAMPLES) && self.busy_seconds >= STEADY_SECONDS;
+        if enough && look && relative_deviation(times) < STEADY_DEVIATION {
+            return Some(Stop::Steady);
+        }
+        let patience = self.limits.patience_seconds;
+        let unmet = Stop::Patience { queries_met: enough, seconds_met: self.busy_seconds >= self.limits.seconds };
+        (wall.as_secs_f64() >= patience && patience > 0.0).then_some(unmet)
     }
-    // The deviation is looked at now and then: each look goes over all samples.
-    let look = times.len().is_multiple_of(STEADY_SAMPLES) && busy_seconds >= STEADY_SECONDS;
-    if enough && look && relative_deviation(times) < STEADY_DEVIATION {
-        return Some(Stop::Steady);
-    }
-    let patience = Stop::Patience { queries_met: enough, seconds_met: busy_seconds >= limits.seconds };
-    (wall.as_secs_f64() >= limits.patience_seconds && limits.patience_seconds > 0.0).then_some(patience)
+}
+
+/// Whether the medians of both halves of a series are more than [`REST`] apart.
+fn moves(times: &[f64]) -> bool {
+    let (first, second) = times.split_at(times.len() / 2);
+    (median(second) - median(first)).abs() > REST * median(times)
 }
 
 /// Whether the median of the last [`WINDOW`] calls is that of half a window before, to 1 %.
@@ -224,7 +252,7 @@ mod tests {
     const RULE: WarmUp = WarmUp { seconds: 1.0, images: 30, steady: true };
 
     fn limits(warm_up: WarmUp, seconds: f64, queries: usize) -> Limits {
-        Limits { warm_up, seconds, queries, patience_seconds: 1e4 }
+        Limits { warm_up, seconds, queries, most_seconds: seconds, patience_seconds: 1e4 }
     }
 
     #[test]
@@ -248,6 +276,24 @@ mod tests {
         let noisy = Scripted::new(&clock, |call| 100.0 + (call % 7) as f64);
         let series = measure(&noisy, &INPUTS, &limits(WarmUp::NONE, 60.0, 10), &clock).expect("nothing fails");
         assert_eq!(series.stop, Stop::Complete);
+    }
+
+    #[test]
+    fn a_series_whose_median_moves_goes_on_until_it_rests_or_its_most_seconds_end() {
+        let clock = SimulatedClock::default();
+        let extended = |seconds| Limits { most_seconds: 3.0 * seconds, ..limits(WarmUp::NONE, seconds, 10) };
+        let run = |ms: fn(usize) -> f64, limits: &Limits| {
+            let series = measure(&Scripted::new(&clock, ms), &INPUTS, limits, &clock).expect("nothing fails");
+            (series.samples.len(), series.stop)
+        };
+        // 1 s of slow calls, then fast ones: at 2 s the halves differ, at 4 s the median is that of the fast ones.
+        let slow_first = |call: usize| if call < 5 { 200.0 } else { 100.0 } + 0.1 * (call % 3) as f64;
+        assert_eq!(run(slow_first, &extended(2.0)), (35, Stop::Complete));
+        assert_eq!(run(slow_first, &limits(WarmUp::NONE, 2.0, 10)), (15, Stop::Complete), "where it may not go on");
+        let rising = |call: usize| 100.0 + call as f64;
+        assert_eq!(run(rising, &extended(2.0)), (49, Stop::Restless));
+        let resting = |call: usize| 100.0 + (call % 3) as f64;
+        assert_eq!(run(resting, &extended(2.0)), (20, Stop::Complete));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Measurements as files: reading a base, writing what was measured.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -70,6 +70,28 @@ pub fn write_latency(measured: &Measured, folder: &Path) -> Result<(), LatencyEr
     files.add(folder.join("latency.md"), |file| file.write_all(latency_markdown(measured).as_bytes()))?;
     add_measurement(&mut files, measured, &folder.join("latency.json"))?;
     files.publish()
+}
+
+/// Removes what [`write_latency`] wrote into `folder` earlier, and nothing else.
+///
+/// # Errors
+/// A file that cannot be removed.
+pub fn remove_latency(folder: &Path) -> Result<(), LatencyError> {
+    let named = ["latency.json", "latency.samples.ndjson", "latency.md"].map(|name| folder.join(name));
+    let plots = std::fs::read_dir(folder.join("plots")).into_iter().flatten().flatten().map(|entry| entry.path());
+    for path in named.into_iter().chain(plots.filter(|path| is_latency_plot(path))) {
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(LatencyError::Unwritable { path, error }),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn is_latency_plot(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let is_picture = path.extension().is_some_and(|extension| extension == "svg" || extension == "png");
+    is_picture && (name.starts_with("latency_") || name.starts_with("throughput_"))
 }
 
 fn add_measurement(files: &mut Together, measured: &Measured, path: &Path) -> Result<(), LatencyError> {

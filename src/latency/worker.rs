@@ -151,7 +151,7 @@ fn timed(order: &WorkOrder, subject: &Subject<'_>, task: Task, clock: &dyn Clock
     let inputs = Inputs { images: subject.images.len(), batch: task.batch, seed: order.seed };
     forget_peak();
     let (watch, before) = (ClockWatch::start(order.computed.execution.device), Ticks::now());
-    let series = measure(&Timed { subject, task }, &inputs, &order.length.limits(&task), clock)?;
+    let series = measure(&Timed { subject, task }, &inputs, &order.length.limits(&task, order.extended), clock)?;
     let other_load = Ticks::now().zip(before).and_then(|(now, before)| now.other_load(before));
     let Series { warm_up, samples, detections, stop } = series;
     Ok(TaskReport {

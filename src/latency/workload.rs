@@ -9,7 +9,7 @@ use super::task::{Latency, Task};
 use super::LatencyError;
 use crate::dataset::{decode_image, Image, Record};
 use crate::detection::{detect_boxes, to_records, with_masks, Settings};
-use crate::model::{letterbox_chw, HeadOutput, InputBatch, Letterbox, Model, TextEmbeddings};
+use crate::model::{letterbox_rgb, HeadOutput, InputBatch, Letterbox, Model, TextEmbeddings};
 
 /// A model with its prompts encoded and its images at hand.
 pub(super) struct Subject<'a> {
@@ -74,14 +74,14 @@ impl Timed<'_> {
     }
 
     fn letterboxed(&self, images: &[(usize, Arc<Image>)]) -> Result<(InputBatch, Vec<Letterbox>), LatencyError> {
-        let mut values = vec![0.0f32; images.len() * Letterbox::VALUES];
-        let squares = images.iter().zip(values.chunks_exact_mut(Letterbox::VALUES));
+        let mut pixels = vec![0u8; images.len() * Letterbox::VALUES];
+        let squares = images.iter().zip(pixels.chunks_exact_mut(Letterbox::VALUES));
         let letterboxes = squares.map(|((index, image), square)| {
             let name = || self.subject.images.name(*index);
-            letterbox_chw(image.view(), square).map_err(|error| LatencyError::Letterbox { image: name(), error })
+            letterbox_rgb(image.view(), square).map_err(|error| LatencyError::Letterbox { image: name(), error })
         });
         let letterboxes = letterboxes.collect::<Result<_, _>>()?;
-        Ok((InputBatch::new(images.len(), values)?, letterboxes))
+        Ok((InputBatch::of_pixels(images.len(), pixels)?, letterboxes))
     }
 
     fn network(&self, batch: &InputBatch, laps: &mut Laps<'_>) -> Result<Vec<HeadOutput>, LatencyError> {

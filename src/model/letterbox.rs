@@ -116,18 +116,19 @@ impl Letterbox {
 }
 
 /// The network's input as bytes, `[640][640][3]`: the image resized as OpenCV does it, area
-/// averages to shrink and bilinear to enlarge, on a grey of [`Letterbox::PADDING`]. `out` is
-/// overwritten, and resized if need be.
+/// averages to shrink and bilinear to enlarge, on a grey of [`Letterbox::PADDING`]. All of `out` is
+/// overwritten.
 ///
 /// # Errors
 ///
-/// As [`Letterbox::of`], and an image whose sides and bytes disagree, or of 2^32 pixels or more.
-pub fn letterbox_rgb(image: RgbView<'_>, out: &mut Vec<u8>) -> Result<Letterbox, LetterboxError> {
+/// As [`Letterbox::of`], an image whose sides and bytes disagree, or of 2^32 pixels or more, and an `out`
+/// that is not [`Letterbox::VALUES`] long.
+pub fn letterbox_rgb(image: RgbView<'_>, out: &mut [u8]) -> Result<Letterbox, LetterboxError> {
+    check_output(out.len())?;
     check_bytes(image)?;
     let letterbox = Letterbox::of(image.height, image.width)?;
-    out.clear();
-    out.resize(Letterbox::VALUES, Letterbox::PADDING);
     let stride = Letterbox::SIZE as usize * CHANNELS;
+    pad(&letterbox, out, stride);
     let mut target = Target {
         pixels: &mut out[letterbox.top as usize * stride + letterbox.left as usize * CHANNELS..],
         stride,
@@ -142,25 +143,56 @@ pub fn letterbox_rgb(image: RgbView<'_>, out: &mut Vec<u8>) -> Result<Letterbox,
     Ok(letterbox)
 }
 
+/// Fills what the image does not cover.
+fn pad(letterbox: &Letterbox, out: &mut [u8], stride: usize) {
+    let (above, rest) = out.split_at_mut(letterbox.top as usize * stride);
+    let (rows, below) = rest.split_at_mut(letterbox.resized_height() as usize * stride);
+    above.fill(Letterbox::PADDING);
+    below.fill(Letterbox::PADDING);
+    for row in rows.chunks_exact_mut(stride) {
+        row[..letterbox.left as usize * CHANNELS].fill(Letterbox::PADDING);
+        row[stride - letterbox.right as usize * CHANNELS..].fill(Letterbox::PADDING);
+    }
+}
+
 /// The network's input, `[3][640][640]` in 0..=1: [`letterbox_rgb`], each byte divided by 255, in
 /// planes.
 ///
 /// # Errors
 ///
-/// As [`letterbox_rgb`], and an `out` that is not [`Letterbox::VALUES`] long.
+/// As [`letterbox_rgb`].
 pub fn letterbox_chw(image: RgbView<'_>, out: &mut [f32]) -> Result<Letterbox, LetterboxError> {
-    if out.len() != Letterbox::VALUES {
-        return Err(LetterboxError::OutputLength { expected: Letterbox::VALUES, actual: out.len() });
-    }
-    let mut rgb = Vec::new();
+    check_output(out.len())?;
+    let mut rgb = vec![0; Letterbox::VALUES];
     let letterbox = letterbox_rgb(image, &mut rgb)?;
-    for (channel, plane) in out.chunks_exact_mut(Letterbox::VALUES / CHANNELS).enumerate() {
-        for (pixel, value) in rgb.chunks_exact(CHANNELS).zip(plane) {
-            // A product with 1/255 would round differently.
-            *value = f32::from(pixel[channel]) / 255.0;
-        }
-    }
+    write_planes(&rgb, out);
     Ok(letterbox)
+}
+
+/// Writes the pixels of one letterboxed image, `[640][640][3]`, as planes.
+pub(super) fn write_planes(pixels: &[u8], planes: &mut [f32]) {
+    for (channel, plane) in planes.chunks_exact_mut(Letterbox::VALUES / CHANNELS).enumerate() {
+        let bytes = pixels.iter().skip(channel).step_by(CHANNELS);
+        plane.iter_mut().zip(bytes).for_each(|(value, &byte)| *value = FRACTIONS[usize::from(byte)]);
+    }
+}
+
+/// Every byte divided by 255: a product with 1/255 would round differently.
+pub(super) static FRACTIONS: [f32; 256] = {
+    let mut fractions = [0.0; 256];
+    let mut byte = 0;
+    while byte < fractions.len() {
+        fractions[byte] = byte as f32 / 255.0;
+        byte += 1;
+    }
+    fractions
+};
+
+fn check_output(actual: usize) -> Result<(), LetterboxError> {
+    if actual != Letterbox::VALUES {
+        return Err(LetterboxError::OutputLength { expected: Letterbox::VALUES, actual });
+    }
+    Ok(())
 }
 
 fn check_bytes(image: RgbView<'_>) -> Result<(), LetterboxError> {

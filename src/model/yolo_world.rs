@@ -1,6 +1,6 @@
 //! The model: text encoder and image network of one checkpoint.
 
-use super::engine::{Network, Place, Trace};
+use super::engine::{Network, Trace};
 use super::network::{check_parameters, Graph};
 use super::plan::Plan;
 use super::text::{TextCache, TextEmbeddings, TextEncoder};
@@ -33,7 +33,7 @@ impl Model {
     pub fn load(weights: &impl Weights, execution: impl Into<Execution>) -> Result<Self, ModelError> {
         let execution = execution.into();
         let architecture = checked_architecture(weights)?;
-        let text = load_text_encoder(weights, &architecture)?;
+        let text = TextEncoder::load(weights, &architecture.text, execution.engine)?;
         Ok(Self { text: Some(text), ..Self::of_network(weights, architecture, execution)? })
     }
 
@@ -49,20 +49,21 @@ impl Model {
         Self::of_network(weights, architecture, execution.into())
     }
 
-    /// Class embeddings of prompts under weights, from a cache or encoded and kept there. The text
-    /// encoder is in memory only while it encodes.
+    /// Class embeddings of prompts under weights, from a cache or encoded by an engine and kept there. The
+    /// text encoder is in memory only while it encodes.
     ///
     /// # Errors
     ///
     /// As [`Model::load`] and [`Model::encode_text`].
     pub fn texts_of(
         weights: &impl Weights,
+        engine: Engine,
         prompts: &[String],
         cache: &TextCache,
     ) -> Result<TextEmbeddings, ModelError> {
         let architecture = checked_architecture(weights)?;
-        let encode = || load_text_encoder(weights, &architecture)?.encode(prompts);
-        cached(&architecture, weights.sha256(), prompts, cache, encode)
+        let encode = || TextEncoder::load(weights, &architecture.text, engine)?.encode(prompts);
+        cached(&encoder_name(&architecture, weights.sha256(), engine), &architecture, prompts, cache, encode)
     }
 
     fn of_network(weights: impl Weights, architecture: Architecture, execution: Execution) -> Result<Self, ModelError> {
@@ -108,7 +109,8 @@ impl Model {
     ///
     /// As [`Model::encode_text`]; a cache that cannot be read or written is none.
     pub fn encode_text_cached(&self, prompts: &[String], cache: &TextCache) -> Result<TextEmbeddings, ModelError> {
-        cached(&self.architecture, &self.weights_sha256, prompts, cache, || self.encode_text(prompts))
+        let encoder = encoder_name(&self.architecture, &self.weights_sha256, self.engine);
+        cached(&encoder, &self.architecture, prompts, cache, || self.encode_text(prompts))
     }
 
     /// The head's outputs for each image of a batch.
@@ -191,26 +193,24 @@ fn checked_architecture(weights: &impl Weights) -> Result<Architecture, ModelErr
     Ok(architecture)
 }
 
-/// The texts are encoded once, so that always the processor does it, in float32: every device and arithmetic
-/// looks for the same embeddings.
-fn load_text_encoder(weights: &impl Weights, architecture: &Architecture) -> Result<TextEncoder, ModelError> {
-    TextEncoder::load(weights, &architecture.text, &Place::cpu())
+/// Tells apart whatever may give other embeddings of the same prompts. The number of heads is read from
+/// no tensor, so the weights alone do not tell the encoder.
+fn encoder_name(architecture: &Architecture, weights_sha256: &str, engine: Engine) -> String {
+    format!("{weights_sha256} with {} heads by {}", architecture.text.heads, TextEncoder::name(engine))
 }
 
 /// Embeddings out of a cache, or encoded and kept there.
 fn cached(
+    encoder: &str,
     architecture: &Architecture,
-    weights_sha256: &str,
     prompts: &[String],
     cache: &TextCache,
     encode: impl FnOnce() -> Result<TextEmbeddings, ModelError>,
 ) -> Result<TextEmbeddings, ModelError> {
-    // The number of heads is read from no tensor, so the weights alone do not tell the encoder.
-    let encoder = format!("{weights_sha256} with {} heads", architecture.text.heads);
-    if let Some(kept) = cache.get(&encoder, prompts, architecture.text.projection) {
+    if let Some(kept) = cache.get(encoder, prompts, architecture.text.projection) {
         return Ok(kept);
     }
     let embeddings = encode()?;
-    cache.put(&encoder, prompts, &embeddings);
+    cache.put(encoder, prompts, &embeddings);
     Ok(embeddings)
 }

@@ -45,6 +45,17 @@ pub struct VariantLatency {
     pub measurements: Vec<LatencySummary>,
 }
 
+impl VariantLatency {
+    /// The word: VALID where nothing speaks against them.
+    pub fn verdict(&self) -> &'static str {
+        if self.reasons.is_empty() {
+            "VALID"
+        } else {
+            "INVALID"
+        }
+    }
+}
+
 impl LatencySummary {
     /// What was timed and how: `segment, single, batch 1`, and the score threshold if it is another
     /// than the accuracy run's.

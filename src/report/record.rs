@@ -232,10 +232,24 @@ pub struct RunRecord {
 /// Time of one stage, summed over images.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct StageTime {
-    /// Name: `decode`, `network`, `detection`, `evaluation`.
+    /// Name: `decode`, `letterbox`, `network`, `detection`, `evaluation`.
     pub name: String,
     /// Seconds of work, summed over images and threads.
     pub seconds: f64,
+    /// Its share of the time that all stages took, 0 to 1; absent in a run older than this key, and where
+    /// they took none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<f64>,
+}
+
+impl StageTime {
+    /// Stages by name and seconds, with their shares.
+    pub fn of(stages: impl IntoIterator<Item = (String, f64)>) -> Vec<Self> {
+        let stages: Vec<_> = stages.into_iter().collect();
+        let all: f64 = stages.iter().map(|(_, seconds)| seconds).sum();
+        let share = |seconds| (all > 0.0).then(|| seconds / all);
+        stages.into_iter().map(|(name, seconds)| Self { name, seconds, share: share(seconds) }).collect()
+    }
 }
 
 /// Where the time went. With `latency` the only part of `metrics.json` that differs between two equal runs.
@@ -249,15 +263,6 @@ pub struct Timing {
     pub images_per_second: f64,
     /// Stages in the order of the chain.
     pub stages: Vec<StageTime>,
-}
-
-impl Timing {
-    /// Each stage's share of the time that all stages took, 0 to 1; none where they took none.
-    pub fn shares(&self) -> Vec<(&str, f64)> {
-        let all: f64 = self.stages.iter().map(|stage| stage.seconds).sum();
-        let stages = self.stages.iter().filter(|_| all > 0.0);
-        stages.map(|stage| (stage.name.as_str(), stage.seconds / all)).collect()
-    }
 }
 
 /// Results by what was compared.

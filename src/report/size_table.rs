@@ -60,10 +60,7 @@ fn size_lines(row: &RowComparison, metrics: &VariantMetrics, full: bool) -> Vec<
 }
 
 fn latency_lines(latency: &VariantLatency, full: bool) -> Vec<Vec<Cell>> {
-    let (verdict, tone) = match latency.reasons.is_empty() {
-        true => ("VALID", Tone::Good),
-        false => ("INVALID", Tone::Bad),
-    };
+    let (verdict, tone) = (latency.verdict(), if latency.reasons.is_empty() { Tone::Good } else { Tone::Bad });
     let line = |row: &LatencySummary| {
         let [low, high] = row.p50_ci95_ms;
         let numbers = [row.latency.clone(), format!("{:.2}", row.p50_ms), format!("{:.2}", row.p90_ms)];

@@ -7,7 +7,7 @@ use super::inputs::Sample;
 use super::RunError;
 use crate::dataset::{decode_image, read_located, FileSource, Record};
 use crate::detection::{detect_sparse, logit_floor, to_records, Settings};
-use crate::model::{letterbox_chw, InputBatch, Letterbox, Model, SparseOutput, TextEmbeddings};
+use crate::model::{letterbox_rgb, InputBatch, Letterbox, Model, SparseOutput, TextEmbeddings};
 
 /// A checkpoint with its prompts encoded, ready for images. Shared by all threads.
 pub struct Chain<'a> {
@@ -34,10 +34,10 @@ impl<'a> Chain<'a> {
     /// # Errors
     /// An image that cannot be read or decoded, or a failure of the network.
     pub fn records(&self, samples: &[Sample]) -> Result<Vec<Vec<Record>>, RunError> {
-        let mut input = vec![0.0f32; samples.len() * Letterbox::VALUES];
+        let mut input = vec![0u8; samples.len() * Letterbox::VALUES];
         let inputs = samples.iter().zip(input.chunks_exact_mut(Letterbox::VALUES));
         let letterboxes = inputs.map(|(sample, input)| self.read(sample, input)).collect::<Result<Vec<_>, _>>()?;
-        let batch = InputBatch::new(samples.len(), input)?;
+        let batch = InputBatch::of_pixels(samples.len(), input)?;
         let floor = logit_floor(self.settings.score_threshold);
         let outputs = self.clock.time(Stage::Network, || self.model.forward_above(&batch, self.text, floor))?;
         let images = outputs.iter().zip(&letterboxes).zip(samples);
@@ -50,14 +50,14 @@ impl<'a> Chain<'a> {
         self.size_mismatches.load(Ordering::Relaxed)
     }
 
-    fn read(&self, sample: &Sample, input: &mut [f32]) -> Result<Letterbox, RunError> {
+    fn read(&self, sample: &Sample, input: &mut [u8]) -> Result<Letterbox, RunError> {
         let name = self.files.describe(&sample.path);
         let decode = || decode_image(&name, &read_located(self.files, &sample.path)?);
         let image = self.clock.time(Stage::Decode, decode)?;
         if sample.annotated.is_some_and(|annotated| annotated != [image.height, image.width]) {
             self.size_mismatches.fetch_add(1, Ordering::Relaxed);
         }
-        let letterbox = self.clock.time(Stage::Letterbox, || letterbox_chw(image.view(), input));
+        let letterbox = self.clock.time(Stage::Letterbox, || letterbox_rgb(image.view(), input));
         letterbox.map_err(|error| RunError::Letterbox { image: name, error })
     }
 

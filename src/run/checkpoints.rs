@@ -1,8 +1,8 @@
 //! From checkpoint to model.
 
 use std::fmt::Display;
-use std::time::{Duration, Instant};
 
+use super::clock::StageCost;
 use super::RunError;
 use crate::model::checkpoint::Checkpoint;
 use crate::model::{Execution, Model, ModelError, TextCache, TextEmbeddings};
@@ -27,8 +27,8 @@ pub struct WithTexts {
     pub model: Model,
     /// One row a prompt.
     pub texts: TextEmbeddings,
-    /// How long it took to have them.
-    pub text_time: Duration,
+    /// What it took to have them, reading the encoder included.
+    pub text_cost: StageCost,
 }
 
 /// Loads what images need: the texts first, so that text encoder, checkpoint and packed network are
@@ -44,11 +44,11 @@ pub fn load_with_texts(
     pool: &rayon::ThreadPool,
 ) -> Result<WithTexts, RunError> {
     let load = || {
-        let started = Instant::now();
-        let texts = Model::texts_of(&checkpoint, prompts, &TextCache::of_user())?;
-        let text_time = started.elapsed();
+        let texts = || Model::texts_of(&checkpoint, execution.engine, prompts, &TextCache::of_user());
+        let (texts, text_cost) = StageCost::of("texts", texts);
+        let texts = texts?;
         let model = Model::load_without_text(checkpoint, execution)?;
-        Ok(WithTexts { model, texts, text_time })
+        Ok(WithTexts { model, texts, text_cost })
     };
     pool.install(load).map_err(|error| refused(error, file))
 }

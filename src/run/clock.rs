@@ -47,6 +47,16 @@ pub struct StageCost {
     pub cpu: Option<Duration>,
 }
 
+impl StageCost {
+    /// Runs `work`, which is no stage of an image, and tells what it took.
+    pub fn of<T>(name: &'static str, work: impl FnOnce() -> T) -> (T, Self) {
+        let (started, before) = (Instant::now(), thread_nanos());
+        let value = work();
+        let spent = before.zip(thread_nanos()).map(|(before, now)| now.saturating_sub(before));
+        (value, Self { name, wall: started.elapsed(), cpu: spent.map(Duration::from_nanos) })
+    }
+}
+
 impl Clock {
     /// One that keeps the processor's time too. The time of the whole process goes to the stage under
     /// way: there may be one at a time.
@@ -80,10 +90,9 @@ impl Clock {
         STAGES.iter().map(cost).collect()
     }
 
-    /// Time of each stage, in the order of the chain.
+    /// Time and share of each stage, in the order of the chain.
     pub fn stages(&self) -> Vec<StageTime> {
-        let time = |cost: StageCost| StageTime { name: cost.name.to_owned(), seconds: cost.wall.as_secs_f64() };
-        self.costs().into_iter().map(time).collect()
+        StageTime::of(self.costs().into_iter().map(|cost| (cost.name.to_owned(), cost.wall.as_secs_f64())))
     }
 }
 

@@ -79,7 +79,8 @@ pub fn predict(job: &Prediction, observer: &dyn Observer, interrupted: &AtomicBo
     }
     let detections = write_records(job, &chain, &samples, &pool, file, observer, interrupted)?;
     if let Some(path) = &job.timing {
-        PredictTiming::new(&job.compute, samples.len() as u64, &chain.clock).write(path)?;
+        PredictTiming::new(&job.compute, samples.len() as u64, &chain.clock, (prompts.len(), &loaded.text_cost))
+            .write(path)?;
     }
     Ok(Predicted { images: samples.len() as u64, detections, size_mismatches: chain.size_mismatches() })
 }

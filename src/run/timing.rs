@@ -1,6 +1,7 @@
 //! What `predict` tells of its own time.
 
 use std::path::Path;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -24,6 +25,19 @@ pub struct PredictTiming {
     pub images: u64,
     /// Stages in the order of the chain, as means of an image.
     pub stages: Vec<StageTiming>,
+    /// What comes once, before the images.
+    pub texts: TextTiming,
+}
+
+/// What it took to have the class embeddings, reading the encoder included: little where a cache has them.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TextTiming {
+    /// Number of prompts.
+    pub prompts: usize,
+    /// Milliseconds of all threads; `null` where the system does not tell.
+    pub cpu_ms: Option<f64>,
+    /// Milliseconds by the clock.
+    pub wall_ms: f64,
 }
 
 /// The mean of one stage over the images.
@@ -38,8 +52,8 @@ pub struct StageTiming {
 }
 
 impl PredictTiming {
-    /// Of a clock that has seen so many images.
-    pub fn new(compute: &Compute, images: u64, clock: &Clock) -> Self {
+    /// Of a clock that has seen so many images, and of the prompts before them.
+    pub fn new(compute: &Compute, images: u64, clock: &Clock, (prompts, texts): (usize, &StageCost)) -> Self {
         let stages = clock.costs().into_iter().filter(|cost| cost.name != "evaluation");
         Self {
             device: compute.execution.device.to_string(),
@@ -48,6 +62,7 @@ impl PredictTiming {
             threads: compute.threads(),
             images,
             stages: stages.map(|cost| StageTiming::new(&cost, images)).collect(),
+            texts: TextTiming { prompts, cpu_ms: texts.cpu.map(ms), wall_ms: ms(texts.wall) },
         }
     }
 
@@ -64,7 +79,11 @@ impl PredictTiming {
 
 impl StageTiming {
     fn new(cost: &StageCost, images: u64) -> Self {
-        let mean_ms = |time: std::time::Duration| 1e3 * time.as_secs_f64() / images.max(1) as f64;
+        let mean_ms = |time| ms(time) / images.max(1) as f64;
         Self { name: cost.name, cpu_ms: cost.cpu.map(mean_ms), wall_ms: mean_ms(cost.wall) }
     }
+}
+
+fn ms(time: Duration) -> f64 {
+    1e3 * time.as_secs_f64()
 }

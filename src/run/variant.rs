@@ -116,7 +116,7 @@ impl<'a> Evaluation<'a> {
         let weights_sha256 = checkpoint.sha256().to_owned();
         let file = &variant.weights;
         let loaded = checkpoints::load_with_texts(checkpoint, file, plan.execution, &plan.prompts, &pool)?;
-        let time = loaded.text_time;
+        let time = loaded.text_cost.wall;
         observer.event(&Event::TextEncoded { prompts: plan.prompts.len(), time });
         let reference =
             variant.reference.as_deref().map(|path| Reference::read(plan.files.as_ref(), path)).transpose()?;

@@ -46,6 +46,8 @@ fn engines_find_the_same_and_say_who_they_are() {
         let stages: Vec<&str> = stages.filter_map(|stage| stage["name"].as_str()).collect();
         assert_eq!(stages, ["decode", "letterbox", "network", "detection"]);
         assert!(timing["stages"].as_array().expect("a list").iter().all(|stage| stage["wall_ms"].as_f64() > Some(0.0)));
+        let texts = &timing["texts"];
+        assert!(texts["prompts"].as_u64() > Some(0) && texts["wall_ms"].as_f64() > Some(0.0), "{texts}");
         found.push(place.json("out.json"));
     }
     let scores = |records: &Value| -> Vec<f64> {

@@ -83,7 +83,12 @@ fn the_embedded_zoo_runs_from_any_folder() {
     assert_eq!(metrics["results"]["bbox"].as_object().map(serde_json::Map::len), Some(13));
     assert_eq!(metrics["annotations_sha256"], run["dataset"]["annotations_sha256"]);
     assert!(metrics["weights_sha256"].as_str().is_some_and(|sha| sha.starts_with("b0b51c54")));
-    assert!(metrics["timing"].is_object());
+    assert!(metrics["timing"]["images_per_second"].as_f64() > Some(0.0));
+    let stages = metrics["timing"]["stages"].as_array().expect("a list").iter();
+    let shares: Vec<f64> = stages.filter_map(|stage| stage["share"].as_f64()).collect();
+    assert_eq!(shares.len(), 5);
+    assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-9, "{shares:?}");
+    assert!(finished.stderr.contains("images/s; decode "), "{}", finished.stderr);
     let agreement = &metrics["agreement"];
     assert_eq!(agreement["matched"], agreement["reference"], "{agreement}");
     for file in ["report.md", "report.csv"] {

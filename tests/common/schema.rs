@@ -11,7 +11,7 @@ pub fn departures(schema: &Value, value: &Value) -> Vec<String> {
 fn check(schema: &Value, value: &Value, at: &str, found: &mut Vec<String>) {
     for (keyword, rule) in schema.as_object().expect("a schema is an object") {
         match keyword.as_str() {
-            "type" if !names(rule).contains(&type_of(value)) => found.push(format!("{at}: not {rule}")),
+            "type" if !names(rule).iter().any(|name| is_of(name, value)) => found.push(format!("{at}: not {rule}")),
             "enum" if !rule.as_array().is_some_and(|all| all.contains(value)) => {
                 found.push(format!("{at}: not {rule}"))
             }
@@ -49,6 +49,10 @@ fn names(rule: &Value) -> Vec<&str> {
         Value::String(name) => vec![name],
         other => other.as_array().into_iter().flatten().filter_map(Value::as_str).collect(),
     }
+}
+
+fn is_of(name: &str, value: &Value) -> bool {
+    name == type_of(value) || name == "integer" && (value.is_u64() || value.is_i64())
 }
 
 fn type_of(value: &Value) -> &'static str {

@@ -259,7 +259,7 @@ fn metrics(variant: &str, mask: [f64; 4], boxes: [f64; 2], categories: u64) -> V
             text_seconds: 12.5,
             images_per_second: 3.0,
             stages: [("decode", 100.0), ("network", 6000.25), ("detection", 400.0), ("evaluation", 90.0)]
-                .map(|(name, seconds)| StageTime { name: name.to_string(), seconds })
+                .map(|(name, seconds)| StageTime { name: name.to_string(), seconds, share: None })
                 .into(),
         },
         latency: None,

@@ -30,7 +30,7 @@ fn cases() -> Vec<Case> {
 }
 
 fn letterboxed(height: u32, width: u32, rgb: &[u8]) -> (Letterbox, Vec<u8>) {
-    let mut out = Vec::new();
+    let mut out = vec![0; Letterbox::VALUES];
     let letterbox = letterbox_rgb(RgbView { height, width, rgb }, &mut out).expect("a valid image");
     (letterbox, out)
 }
@@ -76,7 +76,7 @@ fn planes_are_the_bytes_divided_by_255() {
 fn a_used_buffer_leaves_no_trace() {
     let rgb = swap_red_and_blue(&synth_bgr(64, 48, 3));
     let (_, fresh) = letterboxed(64, 48, &rgb);
-    let mut used = vec![7; 10];
+    let mut used = vec![7; Letterbox::VALUES];
     letterbox_rgb(RgbView { height: 64, width: 48, rgb: &rgb }, &mut used).expect("a valid image");
     assert_eq!(used, fresh);
 }
@@ -116,17 +116,21 @@ fn one_pixel_and_very_large_images_are_letterboxed() {
 
 #[test]
 fn sides_that_disagree_with_the_bytes_are_refused() {
-    let mut out = Vec::new();
+    let mut out = vec![7; Letterbox::VALUES];
     let short = RgbView { height: 2, width: 2, rgb: &[0; 11] };
     let expected = LetterboxError::ByteCount { height: 2, width: 2, expected: 12, actual: 11 };
     assert_eq!(letterbox_rgb(short, &mut out), Err(expected));
     let huge = RgbView { height: 1 << 16, width: 1 << 16, rgb: &[] };
     assert_eq!(letterbox_rgb(huge, &mut out), Err(LetterboxError::TooLarge { height: 1 << 16, width: 1 << 16 }));
-    assert!(out.is_empty(), "nothing is allocated for a refused image");
+    assert!(out.iter().all(|&byte| byte == 7), "nothing is written of a refused image");
 }
 
 #[test]
 fn an_output_of_the_wrong_length_is_refused() {
-    let error = letterbox_chw(RgbView { height: 1, width: 1, rgb: &[0; 3] }, &mut [0.0; 5]);
-    assert_eq!(error, Err(LetterboxError::OutputLength { expected: Letterbox::VALUES, actual: 5 }));
+    let (pixel, refused) = (
+        RgbView { height: 1, width: 1, rgb: &[0; 3] },
+        LetterboxError::OutputLength { expected: Letterbox::VALUES, actual: 5 },
+    );
+    assert_eq!(letterbox_chw(pixel, &mut [0.0; 5]), Err(refused.clone()));
+    assert_eq!(letterbox_rgb(pixel, &mut [0; 5]), Err(refused));
 }

@@ -107,3 +107,17 @@ fn a_base_without_the_rows_is_refused() {
     let absent = LatencyJob { base: Some(Path::new("nowhere.json").to_owned()), ..scene.job() };
     assert!(matches!(refused(&absent, &Fake::quiet()), LatencyError::Unreadable { .. }));
 }
+
+#[test]
+fn a_base_that_does_not_stand_itself_is_told_of() {
+    let scene = Scene::new();
+    let noted =
+        |measured: &Measured| measured.record.notes.iter().any(|note| note.contains("the base of the comparison"));
+    assert!(!noted(&measured(&scene.job(), &Fake::quiet())));
+    edit(&scene.file(), |base| {
+        base["verdict"] = "INVALID".into();
+        base["reasons"] = serde_json::json!(["trial length"]);
+    });
+    let measured = measured(&scene.job(), &Fake::quiet());
+    assert!(noted(&measured) && measured.record.verdict == Verdict::Valid, "{:?}", measured.record.notes);
+}

@@ -79,7 +79,7 @@ impl Fake<'_> {
         let ms = |call| (self.ms)(&task, process, call);
         let work = Scripted { clock: &clock, ms: &ms, calls: Cell::new(0) };
         let inputs = Inputs { images: 120, batch: task.batch, seed: order.seed };
-        let series = measure(&work, &inputs, &order.length.limits(&task), &clock)?;
+        let series = measure(&work, &inputs, &order.length.limits(&task, order.extended), &clock)?;
         let stage = |index: usize| StageSamples {
             name: series.samples[0].stages[index].0.to_owned(),
             samples_ms: series.samples.iter().map(|sample| sample.stages[index].1).collect(),

@@ -5,6 +5,8 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
+use crate::documents::departures;
+
 fn zoobench(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_zoobench"));
     command.args(arguments).current_dir(folder).env("XDG_CACHE_HOME", folder.join("cache"));
@@ -23,6 +25,7 @@ fn a_trial_of_the_embedded_zoo_is_measured_and_invalid() {
     let text = std::fs::read_to_string(place.path().join("latency.json")).expect("the measurement");
     let record: Value = serde_json::from_str(&text).expect("JSON");
     assert_eq!((&record["schema_version"], &record["verdict"]), (&Value::from(1), &Value::from("INVALID")));
+    assert_eq!(departures(&record), [""; 0]);
     let reasons = record["reasons"].to_string();
     assert!(reasons.contains("zoobench run --zoo shapes") && reasons.contains("trial length"), "{reasons}");
     let rows = record["measurements"].as_array().expect("a list");
@@ -70,6 +73,7 @@ fn a_run_with_latency_has_size_and_speed_in_metrics_table_and_folder() {
     let reasons = metrics["latency"]["reasons"].to_string();
     assert!(reasons.contains("trial length") && reasons.contains("2 of 120 images"), "{reasons}");
     let record: Value = serde_json::from_str(&read("latency.json")).expect("JSON");
+    assert_eq!(departures(&record), [""; 0]);
     assert_eq!(record["measurements"][0]["p50_ms"], metrics["latency"]["measurements"][0]["p50_ms"]);
     assert_eq!(record["measurements"][0]["mask_ap"], Value::Null, "AP of two images is none");
     assert!(read("latency.md").starts_with("# Latency of the zoo shapes: INVALID"));
@@ -80,6 +84,10 @@ fn a_run_with_latency_has_size_and_speed_in_metrics_table_and_folder() {
     }
     let again = zoobench(place.path(), &["report", "out"]);
     assert_eq!(again.stdout, output.stdout, "the report is a function of what is stored");
+    zoobench(place.path(), &["run", "--limit", "2", "--out", "out"]);
+    for name in ["latency.json", "latency.md", "latency.samples.ndjson", "plots/latency_distribution_forward.svg"] {
+        assert!(!place.path().join("out").join(name).exists(), "{name} is of the earlier run");
+    }
     let refused = zoobench(place.path(), &["run", "--latency", "--annotations", "a.json", "--out", "other"]);
     assert_eq!(refused.status.code(), Some(2));
     assert!(!place.path().join("other").exists());

@@ -34,7 +34,13 @@ fn made_up(length: Length, tied: bool) -> Measured {
         governor: None,
         base_clock_mhz: None,
         gpu: "none".to_owned(),
+        driver: None,
+        cuda: None,
+        cudnn: None,
+        features: vec![],
+        tf32_override: None,
         before: state.clone(),
+        during: vec![MachineState { load_average: Some(0.75), ..state.clone() }, state.clone()],
         after: state,
         ..measured.record.machine
     };

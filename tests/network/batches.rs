@@ -1,17 +1,17 @@
 //! Batches, threads, and the form of outputs.
 
 use zoobench::model::engine::Traced;
-use zoobench::model::{HeadOutput, InputBatch};
+use zoobench::model::{letterbox_rgb, Engine, HeadOutput, InputBatch, Letterbox};
 
-use super::inputs::input;
-use super::{assert_close, load, texts, tiny_weights};
+use super::inputs::{input, synthetic};
+use super::{assert_close, load, load_on, texts, tiny_weights};
 
 #[test]
 fn a_batch_gives_what_its_images_give_alone() {
     let model = load(&tiny_weights("v1-tiny"));
     let texts = texts(&model, 20);
     let images = ["synth", "odd"].map(|name| input(name).expect("a synthetic input"));
-    let both = images.iter().flat_map(|image| image.data()).copied().collect();
+    let both = images.iter().flat_map(|image| image.data().into_owned()).collect();
     let both = model.forward(&InputBatch::new(2, both).expect("two images"), &texts).expect("the network runs");
     for (image, together) in images.iter().zip(both) {
         let alone = model.forward(image, &texts).expect("the network runs").remove(0);
@@ -22,6 +22,22 @@ fn a_batch_gives_what_its_images_give_alone() {
             assert_close(&alone.distances, &together.distances);
             assert_close(&alone.coefficients, &together.coefficients);
         }
+    }
+}
+
+#[test]
+fn bytes_are_read_as_the_planes_they_stand_for() {
+    let image = synthetic(427, 640, 2);
+    let mut pixels = vec![0; Letterbox::VALUES];
+    letterbox_rgb(image.view(), &mut pixels).expect("the recorded inputs fit");
+    let pixels = InputBatch::of_pixels(1, pixels).expect("one image");
+    let planes = input("odd").expect("a synthetic input");
+    assert_eq!(pixels.data(), planes.data());
+    for engine in Engine::ALL {
+        let model = load_on(engine, &tiny_weights("v1-tiny"));
+        let texts = texts(&model, 20);
+        let [a, b] = [&pixels, &planes].map(|batch| model.forward(batch, &texts).expect("the network runs"));
+        assert!(a == b, "{}", engine.name());
     }
 }
 

@@ -103,7 +103,7 @@ fn inputs_equal_the_recorded_ones_bit_for_bit() {
     for name in ["synth", "odd", "photo"] {
         let Some(image) = input(name) else { continue };
         let key = format!("{name}/input");
-        let different = golden.recorded(&key, image.data()).filter(|(a, b)| a.to_bits() != b.to_bits()).count();
+        let different = golden.recorded(&key, &image.data()).filter(|(a, b)| a.to_bits() != b.to_bits()).count();
         assert_eq!(different, 0, "{name}");
     }
 }

@@ -2,13 +2,14 @@
 
 use std::fs;
 
-use zoobench::model::text::Tokenizer;
-use zoobench::model::{Model, ModelError, TextCache};
+use zoobench::kernels::InstructionSet;
+use zoobench::model::text::{TextEncoder, Tokenizer};
+use zoobench::model::{Architecture, Engine, ModelError, TextCache, TextEmbeddings};
 
 use super::common::shared;
 use super::lvis_prompts::{lvis_ids, lvis_prompts};
 use super::params::{self, GeneratedWeights};
-use super::{assert_close, fixtures, golden, json, load, scale, strings, tiny_weights};
+use super::{assert_close, fixtures, golden, json, load, load_on, scale, strings, tiny_weights};
 
 #[test]
 fn token_ids_of_odd_prompts_equal_the_references() {
@@ -33,11 +34,26 @@ fn token_ids_of_lvis_equal_the_references() {
     }
 }
 
+/// candle's encoder, and one for each instruction set that the machine has.
+fn encoders(weights: &GeneratedWeights) -> Vec<(String, TextEncoder)> {
+    let size = Architecture::detect(weights).expect("the weights are a network's").text;
+    let reference = TextEncoder::load(weights, &size, Engine::Candle).expect("generated weights are complete");
+    let fast = InstructionSet::available().into_iter().map(|set| {
+        let encoder = TextEncoder::load_for(weights, &size, set).expect("generated weights are complete");
+        (set.name().to_owned(), encoder)
+    });
+    std::iter::once(("candle".to_owned(), reference)).chain(fast).collect()
+}
+
+fn encode(encoder: &TextEncoder, prompts: &[String]) -> TextEmbeddings {
+    encoder.encode(prompts).expect("prompts are encoded")
+}
+
 /// Largest difference of any embedding's element to the reference's f64 result.
-fn text_error(model: &Model, key: &str) -> f64 {
+fn text_error(encoder: &TextEncoder, key: &str) -> f64 {
     let record = json(&fixtures().join("clip/clip.json"));
     let expected = params::read_safetensors_f64(&fixtures().join("clip/clip.safetensors"));
-    let embeddings = model.encode_text(&strings(&record[format!("{key}.prompts")])).expect("prompts are encoded");
+    let embeddings = encode(encoder, &strings(&record[format!("{key}.prompts")]));
     let expected = &expected[&format!("{key}.normed#f64")];
     assert_eq!(embeddings.data().len(), expected.len());
     let apart = embeddings.data().iter().zip(expected).map(|(a, b)| (f64::from(*a) - b).abs());
@@ -45,53 +61,80 @@ fn text_error(model: &Model, key: &str) -> f64 {
 }
 
 /// The same over all LVIS prompts, for the sampled elements.
-fn check_lvis_texts(model: &Model, key: &str) {
+fn lvis_text_error(encoder: &TextEncoder, key: &str) -> f32 {
     let prompts = lvis_prompts();
     let recorded = params::read_safetensors(&fixtures().join("clip/clip.safetensors"));
-    let embeddings = model.encode_text(&prompts).expect("prompts are encoded");
-    let sampled = golden::sample(&format!("{key}.lvis1203"), embeddings.data());
-    let apart = sampled.zip(&recorded[&format!("{key}.lvis1203.sample")]).map(|(a, b)| (a - b).abs());
-    let worst = apart.fold(0.0, f32::max);
-    eprintln!("{key}: 1203 prompts within {worst:.1e}");
-    assert!(worst <= 1e-6, "{worst}");
+    let embeddings = encode(encoder, &prompts);
     for (a, b) in prompts.iter().zip(&prompts[1..]).enumerate().filter(|(_, (a, b))| a == b).map(|(i, _)| (i, i + 1)) {
         let row = |index: usize| &embeddings.data()[index * embeddings.width()..][..embeddings.width()];
         assert_eq!(row(a), row(b), "equal prompts have bit-identical rows");
+    }
+    let sampled = golden::sample(&format!("{key}.lvis1203"), embeddings.data());
+    let apart = sampled.zip(&recorded[&format!("{key}.lvis1203.sample")]).map(|(a, b)| (a - b).abs());
+    apart.fold(0.0, f32::max)
+}
+
+fn check_texts(weights: &GeneratedWeights, key: &str) {
+    for (name, encoder) in encoders(weights) {
+        let (error, lvis) = (text_error(&encoder, key), lvis_text_error(&encoder, key));
+        eprintln!("{key}, {name}: within {error:.1e}, 1203 prompts within {lvis:.1e}");
+        assert!(error <= 1e-6, "{name}: {error}");
+        assert!(lvis <= 1e-6, "{name}: {lvis}");
     }
 }
 
 #[test]
 fn tiny_text_embeddings_equal_the_references() {
-    let model = load(&tiny_weights("v1-tiny"));
-    let error = text_error(&model, "clip_tiny");
-    eprintln!("clip_tiny: within {error:.1e}");
-    assert!(error <= 1e-6, "{error}");
-    check_lvis_texts(&model, "clip_tiny");
+    check_texts(&tiny_weights("v1-tiny"), "clip_tiny");
 }
 
 #[test]
 fn text_embeddings_equal_the_references() {
     let Some(folder) = shared("golden/model") else { return };
-    let model = load(&GeneratedWeights::open(&folder, "v1-M"));
-    let error = text_error(&model, "clip");
-    eprintln!("clip: within {error:.1e}");
-    assert!(error <= 1e-6, "{error}");
-    check_lvis_texts(&model, "clip");
+    check_texts(&GeneratedWeights::open(&folder, "v1-M"), "clip");
 }
 
 #[test]
 fn a_row_does_not_depend_on_the_other_prompts() {
-    let model = load(&tiny_weights("v2-tiny"));
-    let prompts = ["traffic light", "a photo of a 3-D printer!!", "cat", "traffic light"].map(str::to_owned);
-    let all = model.encode_text(&prompts).expect("prompts are encoded");
-    let width = all.width();
-    for (prompt, row) in prompts.iter().zip(all.data().chunks_exact(width)) {
-        let alone = model.encode_text(std::slice::from_ref(prompt)).expect("a prompt is encoded");
-        assert_close(alone.data(), row);
-        let length: f32 = row.iter().map(|value| value * value).sum();
-        assert!((length - 1.0).abs() < 1e-6, "rows are of length 1");
+    let prompts =
+        ["traffic light", "a photo of a 3-D printer!!", "cat", "traffic lane", "traffic light"].map(str::to_owned);
+    for (name, encoder) in encoders(&tiny_weights("v2-tiny")) {
+        let all = encode(&encoder, &prompts);
+        let width = all.width();
+        for (prompt, row) in prompts.iter().zip(all.data().chunks_exact(width)) {
+            let alone = encode(&encoder, std::slice::from_ref(prompt));
+            match name.as_str() {
+                // Its matrix products depend on how many rows there are, by rounding.
+                "candle" => assert_close(alone.data(), row),
+                _ => assert_eq!(alone.data(), row, "{name}: {prompt}"),
+            }
+            let length: f32 = row.iter().map(|value| value * value).sum();
+            assert!((length - 1.0).abs() < 1e-6, "rows are of length 1");
+        }
+        assert_eq!(all.data()[..width], all.data()[4 * width..]);
     }
-    assert_eq!(all.data()[..width], all.data()[3 * width..]);
+}
+
+/// More prefixes than go through the transformer at once, of up to 77 tokens.
+fn many_prompts() -> Vec<String> {
+    let prompt = |index: usize| format!("{} thing {index}", "very ".repeat(index % 71));
+    (0..600).map(prompt).collect()
+}
+
+#[test]
+fn long_and_many_prompts_are_encoded_as_by_candle_at_any_number_of_threads() {
+    let (weights, prompts) = (tiny_weights("v1-tiny"), many_prompts());
+    let encoders = encoders(&weights);
+    let expected = encode(&encoders[0].1, &prompts);
+    for (name, encoder) in &encoders[1..] {
+        let found = encode(encoder, &prompts);
+        let apart = found.data().iter().zip(expected.data()).fold(0.0f32, |most, (a, b)| most.max((a - b).abs()));
+        assert!(apart <= 2e-6, "{name}: {apart}");
+        for threads in [1, 3] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a small pool");
+            assert_eq!(pool.install(|| encode(encoder, &prompts)), found, "{name}, {threads} threads");
+        }
+    }
 }
 
 #[test]
@@ -130,4 +173,19 @@ fn cached_texts_are_read_back_and_bad_ones_recomputed() {
     scale(&mut other, "backbone.text_model.model.text_projection.weight", -1.0);
     assert_ne!(load(&other).encode_text_cached(&prompts, &TextCache::at(folder.path())).expect("encoded"), fresh);
     assert_eq!(model.encode_text_cached(&prompts, &TextCache::disabled()).expect("encoded"), fresh);
+}
+
+#[test]
+fn texts_of_another_engine_are_not_taken_from_the_cache() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let cache = TextCache::at(folder.path());
+    let prompts = ["cat".to_owned()];
+    let mut impostor = tiny_weights("v1-tiny");
+    scale(&mut impostor, "backbone.text_model.model.text_projection.weight", -1.0);
+    let cached = |engine, weights: &GeneratedWeights| {
+        load_on(engine, weights).encode_text_cached(&prompts, &cache).expect("prompts are encoded")
+    };
+    let fast = cached(Engine::Fast, &tiny_weights("v1-tiny"));
+    assert_ne!(cached(Engine::Candle, &impostor), fast, "candle encodes its own");
+    assert_eq!(cached(Engine::FastExact, &impostor), fast, "the fast engines have one text encoder");
 }

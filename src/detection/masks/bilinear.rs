@@ -14,6 +14,11 @@ pub(super) struct Tap {
 }
 
 impl Tap {
+    /// The weights of `low` and `high`.
+    pub fn weights(&self) -> [f32; 2] {
+        [self.low_weight, self.high_weight]
+    }
+
     /// The weighted sum of the two samples, each product rounded before the sum.
     #[inline]
     pub fn mix(&self, low: f32, high: f32) -> f32 {

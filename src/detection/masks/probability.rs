@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{Coefficients, Masks};
-use crate::detection::sigmoid::sigmoid;
+use crate::kernels::{add_scaled, logistic_row};
 
 impl Masks<'_> {
     /// Writes the probabilities of a window of the prototype map, row-major, to `out`.
@@ -22,13 +22,9 @@ impl Masks<'_> {
             for (channel, &coefficient) in coefficients.iter().enumerate() {
                 let start = (channel * self.prototype_height + row) * self.prototype_width;
                 let prototype = &self.prototypes[start..][columns.clone()];
-                for (sum, &value) in sums.iter_mut().zip(prototype) {
-                    *sum += coefficient * value;
-                }
+                add_scaled(sums, coefficient, prototype);
             }
         }
-        for value in out.iter_mut() {
-            *value = sigmoid(*value).max(0.0);
-        }
+        logistic_row(out);
     }
 }

@@ -6,6 +6,7 @@ use super::bilinear::Tap;
 use super::toggles::Toggles;
 use super::{Axis, Coefficients, Masks};
 use crate::detection::geometry::pixels_between;
+use crate::kernels::{mix_above, mix_rows};
 use crate::mask::Rle;
 
 /// Buffers for one mask at a time: reuse them for the next.
@@ -49,6 +50,11 @@ impl Axis {
             _ => 0..0,
         };
         Reach { prototype, square, original }
+    }
+
+    /// Whether the kept part has as many pixels as the original: each is then one of the original's.
+    fn keeps_its_size(&self) -> bool {
+        self.kept.len() == self.original as usize
     }
 
     /// Taps from the square input into the original image's `reach`, with indices counted from the
@@ -113,8 +119,12 @@ impl Masks<'_> {
         for (tap, out) in self.rows.enlarge_within(rows).zip(scratch.restored.chunks_exact_mut(restored).skip(1)) {
             let low = &scratch.stretched[tap.low * cropped..][..cropped];
             let high = &scratch.stretched[tap.high * cropped..][..cropped];
-            for ((value, &low), &high) in scratch.square[1..].iter_mut().zip(low).zip(high) {
-                *value = tap.mix(low, high);
+            mix_rows(&mut scratch.square[1..], low, high, tap.weights());
+            if self.columns.keeps_its_size() {
+                // Every tap takes one sample whole, and neighbours follow each other.
+                let first = columns.original.start + 1 + self.columns.kept.start - columns.square.start;
+                out.copy_from_slice(&scratch.square[first..first + restored]);
+                continue;
             }
             for (value, tap) in out.iter_mut().zip(self.columns.restore_within(columns)) {
                 *value = tap.mix(scratch.square[tap.low], scratch.square[tap.high]);
@@ -136,9 +146,7 @@ impl Masks<'_> {
         for tap in self.rows.restore_within(rows) {
             let low = &scratch.restored[tap.low * width..][..width];
             let high = &scratch.restored[tap.high * width..][..width];
-            for ((bit, &low), &high) in current.iter_mut().zip(low).zip(high) {
-                *bit = u8::from(tap.mix(low, high) > self.threshold);
-            }
+            mix_above(current, low, high, tap.weights(), self.threshold);
             differs.iter_mut().zip(&*current).zip(&*previous).for_each(|((bit, a), b)| *bit = a ^ b);
             note(differs, columns.original.start, row, &mut scratch.toggles);
             std::mem::swap(current, previous);

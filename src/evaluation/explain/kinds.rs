@@ -41,6 +41,11 @@ impl ErrorKind {
     }
 }
 
+/// A value of each kind of false positive, and of missed instances, with its name.
+pub(super) fn named<T: Copy>(values: [T; 6]) -> [(&'static str, T); 6] {
+    std::array::from_fn(|index| (ErrorKind::ALL.get(index).map_or("missed", |kind| kind.word()), values[index]))
+}
+
 /// How often each kind of error occurs: false positives by the detection's category, missed instances by
 /// their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -67,14 +72,7 @@ impl ErrorCounts {
 
     /// Each count with its name.
     pub fn named(&self) -> [(&'static str, u64); 6] {
-        [
-            ("classification", self.classification),
-            ("localisation", self.localisation),
-            ("both", self.both),
-            ("duplicate", self.duplicate),
-            ("background", self.background),
-            ("missed", self.missed),
-        ]
+        named([self.classification, self.localisation, self.both, self.duplicate, self.background, self.missed])
     }
 
     /// All false positives.

@@ -9,7 +9,7 @@ use super::super::protocol::RECALLS;
 use super::super::score::descending_key;
 use super::super::vocabulary::{groups, vocabulary};
 use super::findings::{Findings, InstanceState, JudgedDetection};
-use super::kinds::ErrorKind;
+use super::kinds::{named, ErrorKind};
 use crate::dataset::Frequency;
 
 /// AP50, and how much higher it were with one kind of error fixed; `None` where no category has an
@@ -41,14 +41,7 @@ pub struct Gains {
 impl Gains {
     /// The gain of each kind with its name.
     pub fn named(&self) -> [(&'static str, Option<f64>); 6] {
-        [
-            ("classification", self.classification),
-            ("localisation", self.localisation),
-            ("both", self.both),
-            ("duplicate", self.duplicate),
-            ("background", self.background),
-            ("missed", self.missed),
-        ]
+        named([self.classification, self.localisation, self.both, self.duplicate, self.background, self.missed])
     }
 }
 

@@ -104,7 +104,7 @@ impl Network {
         wanted: &BTreeMap<ValueId, Vec<&str>>,
     ) -> Candle<(Vec<HeadOutput>, Trace)> {
         let side = Letterbox::SIZE as usize;
-        let image = self.place.tensor(batch.data(), (batch.images(), 3, side, side))?;
+        let image = self.place.tensor(&batch.data(), (batch.images(), 3, side, side))?;
         let rows = self.place.tensor(texts.data(), (1, texts.classes(), texts.width()))?;
         let mut values = Values::new(self.graph.nodes.len());
         let mut trace = Trace::new();

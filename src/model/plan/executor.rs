@@ -5,12 +5,12 @@ use super::lowering::{Lowering, Step, TextSource};
 use super::prepared::{LastTexts, PreparedTexts};
 use super::rows::read_rows;
 use super::workspace::{Room, Workspace, Workspaces};
-use crate::kernels::{add, copy, max_pool, upsample, ClassScore, InstructionSet, LANES};
+use crate::kernels::{add, copy, max_pool, upsample, ClassScore, InstructionSet, Maps, LANES};
 use crate::model::engine::{wanted_values, Trace, Traced};
+use crate::model::input::InputImage;
+use crate::model::letterbox::FRACTIONS;
 use crate::model::network::{Graph, LevelOutputs, Op, Shape, ValueId};
-use crate::model::{
-    HeadOutput, InputBatch, Letterbox, LevelOutput, ModelError, PairLogit, SparseOutput, TextEmbeddings, Weights,
-};
+use crate::model::{HeadOutput, InputBatch, LevelOutput, ModelError, PairLogit, SparseOutput, TextEmbeddings, Weights};
 
 /// A graph lowered onto the kernels of an instruction set.
 pub struct Plan {
@@ -25,8 +25,7 @@ pub struct Plan {
 struct Run<'a> {
     workspace: &'a mut Workspace,
     texts: &'a PreparedTexts,
-    /// `[3][640][640]`.
-    image: &'a [f32],
+    image: InputImage<'a>,
     /// By node: what leaves the network.
     outputs: Vec<Option<Vec<f32>>>,
     /// The least logit to keep; all if `None`.
@@ -120,8 +119,7 @@ impl Plan {
     ) -> Vec<SparseOutput> {
         let texts = self.texts.prepare(&self.steps, texts);
         let mut loan = self.workspaces.borrow(self.layout.maps);
-        let images = batch.data().chunks_exact(Letterbox::VALUES);
-        let outputs = images.map(|image| {
+        let outputs = batch.each().into_iter().map(|image| {
             let outputs = vec![None; self.steps.len()];
             let mut run = Run { workspace: loan.get(), texts: &texts, image, outputs, floor, pairs: vec![] };
             for index in 0..self.steps.len() {
@@ -153,7 +151,7 @@ impl Plan {
         let Workspace { maps, scratch } = &mut *run.workspace;
         match &self.steps[index] {
             Step::Nothing => {}
-            Step::Image(view) => maps[view.maps].write_channels(view.block * LANES, run.image),
+            Step::Image(view) => write_image(&mut maps[view.maps], view.block, run.image),
             Step::Convolve { convolution, input, output, residual } => {
                 convolution.run(maps, scratch, *input, *output, *residual, spread);
             }
@@ -269,6 +267,21 @@ impl Plan {
         match self.graph.node(value).shape {
             Shape::Map { height, width, .. } | Shape::Logits { height, width } => (height, width),
             Shape::Texts { .. } => (0, 0),
+        }
+    }
+}
+
+/// Writes an image's channels into the first lanes of a block.
+fn write_image(maps: &mut Maps, block: usize, image: InputImage<'_>) {
+    match image {
+        InputImage::Planes(planes) => maps.write_channels(block * LANES, planes),
+        InputImage::Pixels(pixels) => {
+            for (row, pixels) in pixels.chunks_exact(3 * maps.shape().width).enumerate() {
+                let to = maps.row_mut(block, row).chunks_exact_mut(LANES);
+                for (lanes, pixel) in to.zip(pixels.chunks_exact(3)) {
+                    lanes.iter_mut().zip(pixel).for_each(|(lane, &byte)| *lane = FRACTIONS[usize::from(byte)]);
+                }
+            }
         }
     }
 }

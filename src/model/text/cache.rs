@@ -12,7 +12,7 @@ use crate::dataset::write_whole;
 
 /// First bytes of a cache file. The digit is raised whenever the text encoder's results or the
 /// file's layout change.
-const MAGIC: &[u8; 16] = b"zoobench texts 1";
+const MAGIC: &[u8; 16] = b"zoobench texts 2";
 /// Magic, key, checksum.
 const HEADER: usize = 16 + 32 + 32;
 

@@ -1,13 +1,12 @@
 //! What stands above every picture.
 
+use super::paint::{bold_width, text_width};
 use super::scene::{Scene, Text};
 use super::style::{DARK, LABEL, TITLE, VERMILLION};
 use crate::report::text::{protocol_short, shortened};
 use crate::report::{Row, StoredRun};
 
 const LEFT: f64 = 20.0;
-/// Mean advance of the bold font's letters in units of the text's size.
-const MEAN_ADVANCE: f64 = 0.62;
 
 /// Title and protocol of a row's picture, and why its numbers are not comparable if they are not.
 pub(super) fn draw_row_head(scene: &mut Scene, run: &StoredRun, row: &Row, what: &str) {
@@ -25,21 +24,59 @@ pub(super) fn draw_head(scene: &mut Scene, run: &StoredRun, title: &str, caveat:
 
 /// Title, how its numbers were made, and a warning if they are not to be used as they stand.
 pub(super) fn draw_lines(scene: &mut Scene, title: &str, how: &str, warning: Option<&str>) {
-    let title = fitted(title, TITLE, scene.width);
-    scene.text(Text::new((LEFT, 24.0), &title, TITLE).bold());
+    scene.text(Text::new((LEFT, 24.0), &fitted_bold(title, TITLE, scene.width), TITLE).bold());
     scene.text(Text::new((LEFT, 48.0), &fitted(how, LABEL, scene.width), LABEL).color(DARK));
     if let Some(warning) = warning {
-        let line = fitted(warning, LABEL, scene.width);
+        let line = fitted_bold(warning, LABEL, scene.width);
         scene.text(Text::new((LEFT, 69.0), &line, LABEL).color(VERMILLION).bold());
     }
 }
 
 /// `text` cut to the picture's width.
-pub(super) fn fitted(text: &str, size: f64, width: f64) -> String {
-    shortened(text, columns(size, width))
+fn fitted(text: &str, size: f64, width: f64) -> String {
+    longest(2 * text.chars().count(), width, |columns| shortened(text, columns), |cut| text_width(cut, size))
 }
 
-/// Letters that the picture's width takes.
-pub(super) fn columns(size: f64, width: f64) -> usize {
-    ((width - 2.0 * LEFT) / (MEAN_ADVANCE * size)) as usize
+/// Bold `text` cut to the picture's width.
+pub(super) fn fitted_bold(text: &str, size: f64, width: f64) -> String {
+    longest(2 * text.chars().count(), width, |columns| shortened(text, columns), |cut| bold_width(cut, size))
+}
+
+/// The longest of the cuts of a text, to 0 to `most` columns, that the picture's width takes.
+pub(super) fn longest(
+    most: usize,
+    width: f64,
+    cut: impl Fn(usize) -> String,
+    measured: impl Fn(&str) -> f64,
+) -> String {
+    let fits = |columns: usize| measured(&cut(columns)) <= width - 2.0 * LEFT;
+    let (mut fitting, mut beyond) = (0, most + 1);
+    while fitting + 1 < beyond {
+        let middle = fitting.midpoint(beyond);
+        if fits(middle) {
+            fitting = middle;
+        } else {
+            beyond = middle;
+        }
+    }
+    cut(fitting)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_cut_where_the_picture_ends_and_not_before() {
+        let room = 400.0 - 2.0 * LEFT;
+        for letter in ["i", "W", "実"] {
+            let long = letter.repeat(300);
+            let cut = fitted_bold(&long, TITLE, 400.0);
+            assert!(cut.ends_with('…') && bold_width(&cut, TITLE) <= room, "{cut}");
+            assert!(bold_width(&cut.replace('…', &letter.repeat(2)), TITLE) > room - TITLE, "{cut}");
+            assert!(text_width(&fitted(&long, LABEL, 400.0), LABEL) <= room);
+        }
+        assert_eq!(fitted("all of it", LABEL, 400.0), "all of it");
+        assert_eq!(fitted_bold("実測", TITLE, 400.0), "実測");
+    }
 }

@@ -53,9 +53,18 @@ pub(super) fn png(scene: &Scene) -> Result<Vec<u8>, PaintError> {
 
 /// Columns that `text` takes, in logical pixels.
 pub(super) fn text_width(text: &str, size: f64) -> f64 {
+    styled_width(text, size, FontStyle::Normal)
+}
+
+/// Columns that bold `text` takes, in logical pixels.
+pub(super) fn bold_width(text: &str, size: f64) -> f64 {
+    styled_width(text, size, FontStyle::Bold)
+}
+
+fn styled_width(text: &str, size: f64, style: FontStyle) -> f64 {
     /// Mean advance of the font's letters, for the case that it cannot be measured.
     const MEAN_ADVANCE: f64 = 0.6;
-    let measured = require_font().ok().and_then(|()| (FONT, SCALE * size).into_font().box_size(text).ok());
+    let measured = require_font().ok().and_then(|()| (FONT, SCALE * size, style).into_font().box_size(text).ok());
     measured.map_or(MEAN_ADVANCE * size * text.chars().count() as f64, |(width, _)| f64::from(width) / SCALE)
 }
 
@@ -200,5 +209,6 @@ mod tests {
     #[test]
     fn text_is_measured_with_the_built_in_font() {
         assert!(text_width("wide words", 14.0) > text_width("ill", 14.0));
+        assert!(bold_width("wide words", 14.0) > text_width("wide words", 14.0));
     }
 }

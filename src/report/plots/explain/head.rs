@@ -1,6 +1,7 @@
 //! What stands above every picture of an explanation, and in place of one that has no data.
 
-use super::super::head::{columns, fitted};
+use super::super::head::{fitted_bold, longest};
+use super::super::paint::text_width;
 use super::super::scene::{Scene, Text};
 use super::super::style::{DARK, LABEL, TITLE};
 use crate::evaluation::Explanation;
@@ -17,10 +18,11 @@ pub(super) fn draw_head(scene: &mut Scene, explanation: &Explanation, title: &st
         explanation.max_detections,
         explanation.images,
     );
-    let left = columns(LABEL, scene.width).saturating_sub(of.chars().count());
-    let of = of + &end_of(&explanation.source, left);
-    scene.text(Text::new((LEFT, 24.0), &fitted(title, TITLE, scene.width), TITLE).bold());
-    scene.text(Text::new((LEFT, 48.0), &fitted(&of, LABEL, scene.width), LABEL).color(DARK));
+    let source = &explanation.source;
+    let cut = |columns| of.clone() + &end_of(source, columns);
+    let of = longest(source.chars().count(), scene.width, cut, |text| text_width(text, LABEL));
+    scene.text(Text::new((LEFT, 24.0), &fitted_bold(title, TITLE, scene.width), TITLE).bold());
+    scene.text(Text::new((LEFT, 48.0), &of, LABEL).color(DARK));
 }
 
 /// The last `columns` characters of a path, which tell more than the first.

@@ -40,7 +40,8 @@ pub(super) fn scene(group: &[&TimedVariant]) -> Scene {
     }
     let beyond: usize = group.iter().map(|series| beyond(series, end(frame.x))).sum();
     if beyond > 0 {
-        legend.note(&mut scene, &format!("{beyond} calls lie right of the axis"));
+        let calls = if beyond == 1 { "call lies" } else { "calls lie" };
+        legend.note(&mut scene, &format!("{beyond} {calls} right of the axis"));
     }
     legend.finish(&mut scene);
     draw_marks(&mut scene);
@@ -93,10 +94,10 @@ fn numbers(series: &TimedVariant) -> Vec<String> {
     ]
 }
 
-/// What the markers mean, below the axis' title.
+/// What the markers mean, below the legend and beside the axis' title.
 fn draw_marks(scene: &mut Scene) {
     for (index, (name, marker)) in PERCENTILES.into_iter().enumerate() {
-        let x = LEFT + 8.0 + 58.0 * index as f64;
+        let x = RIGHT + 32.0 + 64.0 * index as f64;
         scene.point((x, BOTTOM + 36.0), 5.0, DARK, 1.0, marker);
         scene.text(Text::new((x + 11.0, BOTTOM + 36.0), name, SMALL).color(DARK));
     }
