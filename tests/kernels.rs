@@ -6,7 +6,7 @@ mod rows;
 
 use proptest::prelude::*;
 use zoobench::kernels::{
-    best_scores, class_scores, class_scores_above, lane_map, max_pool, upsample, ClassVectors, Convolution,
+    best_scores, class_scores, class_scores_above, lane_map, max_pool, upsample, ClassScore, ClassVectors, Convolution,
     ConvolutionSpec, Guide, InstructionSet, Maps, MapsShape, Scratch, View, LANES,
 };
 
@@ -252,13 +252,14 @@ proptest! {
             let mut maps = [image.blocked(&lanes)];
             let scores = class_scores(&mut maps, view(0, blocks), &vectors, Some(&factors), true);
             close(&scores, &expected, 2e-6);
-            let floor = 0.5;
-            let above = class_scores_above(&mut maps, view(0, blocks), &vectors, Some(&factors), floor, true);
-            let mut found: Vec<(usize, f32)> =
-                above.iter().map(|found| (found.class as usize * count + found.pixel as usize, found.score)).collect();
-            found.sort_by_key(|&(place, _)| place);
-            let kept: Vec<(usize, f32)> = scores.into_iter().enumerate().filter(|&(_, score)| score >= floor).collect();
-            prop_assert_eq!(found, kept);
+            for floor in [0.5, f32::NEG_INFINITY] {
+                let above = class_scores_above(&mut maps, view(0, blocks), &vectors, Some(&factors), floor, true);
+                let place = |found: &ClassScore| found.class as usize * count + found.pixel as usize;
+                let mut found: Vec<_> = above.iter().flatten().map(|found| (place(found), found.score)).collect();
+                found.sort_by_key(|&(place, _)| place);
+                let kept: Vec<_> = scores.iter().copied().enumerate().filter(|&(_, score)| score >= floor).collect();
+                prop_assert_eq!(found, kept);
+            }
         }
     }
 

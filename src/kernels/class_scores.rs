@@ -5,6 +5,9 @@ use std::sync::{Mutex, PoisonError};
 
 use super::ahead::Ahead;
 use super::instruction_set::InstructionSet;
+use super::lanes::Lanes;
+#[cfg(target_arch = "x86_64")]
+use super::lanes::{Avx2, Avx512};
 use super::maps::{place, Maps, Place, View, LANES};
 use super::memory::{product, Memory};
 use super::parallel::{even_parts, pieces, Shared};
@@ -18,7 +21,8 @@ pub struct ClassVectors {
     classes: usize,
     in_blocks: usize,
     packed: Memory,
-    bias: Vec<f32>,
+    /// Negative infinity in lanes without a class.
+    bias: Memory,
 }
 
 /// A score above the floor.
@@ -33,7 +37,7 @@ pub struct ClassScore {
 }
 
 /// Bytes of input rows that a piece of work reads again for each group of classes.
-const INPUT_BYTES: usize = 256 << 10;
+const INPUT_BYTES: usize = 512 << 10;
 
 impl ClassVectors {
     /// Packs a vector for each bias; `value(class, lane)` is what the lane of a pixel is multiplied by.
@@ -43,7 +47,11 @@ impl ClassVectors {
     /// If the machine has no such instructions.
     pub fn new(set: InstructionSet, bias: Vec<f32>, in_blocks: usize, value: impl Fn(usize, usize) -> f32) -> Self {
         let classes = bias.len();
-        Self { set, classes, in_blocks, packed: pack_classes(set, classes, in_blocks, value), bias }
+        let mut padded = Memory::zeros(classes.div_ceil(LANES) * LANES);
+        let (filled, empty) = padded.values_mut().split_at_mut(classes);
+        filled.copy_from_slice(&bias);
+        empty.fill(f32::NEG_INFINITY);
+        Self { set, classes, in_blocks, packed: pack_classes(set, classes, in_blocks, value), bias: padded }
     }
 
     /// Number of classes.
@@ -78,8 +86,8 @@ pub fn class_scores(
     scores
 }
 
-/// The scores of [`class_scores`] that are at least `floor`, by rows of pixels, in the same order at
-/// any number of threads. NaN is above no floor.
+/// The scores of [`class_scores`] that are at least `floor`, a list for every few rows of pixels, in the
+/// same order at any number of threads. NaN is above no floor.
 ///
 /// # Panics
 ///
@@ -91,23 +99,14 @@ pub fn class_scores_above(
     factors: Option<&[f32]>,
     floor: f32,
     spread: bool,
-) -> Vec<ClassScore> {
+) -> Vec<Vec<ClassScore>> {
     let scoring = Scoring::new(maps, view, vectors, factors);
     let found: Vec<Mutex<Vec<ClassScore>>> = (0..scoring.bands).map(|_| Mutex::default()).collect();
     scoring.run(spread, |band, tile| {
-        if !scoring.may_reach(&tile, floor) {
-            return;
-        }
         // One piece is at work on a band: nobody waits here.
-        let mut found = found[band].lock().unwrap_or_else(PoisonError::into_inner);
-        for (class, pixel, dot) in tile.sums() {
-            let score = scoring.score(class, pixel, dot);
-            if score >= floor {
-                found.push(ClassScore { score, pixel: pixel as u32, class: class as u32 });
-            }
-        }
+        scoring.keep(&tile, floor, &mut found[band].lock().unwrap_or_else(PoisonError::into_inner));
     });
-    found.into_iter().flat_map(|band| band.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
+    found.into_iter().map(|band| band.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
 }
 
 /// Everything that the pieces of work share.
@@ -209,25 +208,103 @@ impl<'a> Scoring<'a> {
     }
 
     fn score(&self, class: usize, pixel: usize, dot: f32) -> f32 {
-        self.factors.map_or(dot, |factors| dot * factors[pixel]) + self.vectors.bias[class]
+        self.factors.map_or(dot, |factors| dot * factors[pixel]) + self.vectors.bias.values()[class]
     }
 
-    /// Whether a score of the tile may reach the floor; spares nearly all tiles a closer look.
-    fn may_reach(&self, tile: &Sums<'_>, floor: f32) -> bool {
-        let mut any = false;
+    /// Keeps the scores of a tile that reach the floor.
+    fn keep(&self, tile: &Sums<'_>, floor: f32, found: &mut Vec<ClassScore>) {
+        let (reached, factors) = (reached(self.vectors.set), self.factors.map(|all| &all[tile.first_pixel..]));
         for block in 0..tile.classes.div_ceil(LANES) {
-            let values = &tile.values[block * tile.block..][..tile.pixels * LANES];
-            let mut bias = [f32::NEG_INFINITY; LANES];
             let first = tile.first_class + block * LANES;
-            let last = (first + LANES).min(tile.first_class + tile.classes);
-            bias[..last - first].copy_from_slice(&self.vectors.bias[first..last]);
-            for (pixel, lanes) in values.chunks_exact(LANES).enumerate() {
-                let factor = self.factors.map_or(1.0, |factors| factors[tile.first_pixel + pixel]);
-                let scores = lanes.iter().zip(&bias);
-                any |= scores.fold(false, |any, (dot, bias)| any | (dot * factor + bias >= floor));
+            let dots = &tile.values[block * tile.block..][..tile.pixels * LANES];
+            let bias = self.vectors.bias.values()[first..].first_chunk().expect("biases fill whole blocks");
+            let classes = LANES.min(tile.classes - block * LANES);
+            let scoring = Scores { dots, factors, bias, classes, floor };
+            // SAFETY: `ClassVectors::new` checked the instructions.
+            let any = unsafe { reached(&scoring) };
+            if any {
+                scoring.keep(first as u32, tile.first_pixel as u32, found);
             }
         }
-        any
+    }
+}
+
+/// The scores of some pixels for a block of classes.
+struct Scores<'a> {
+    /// `[pixel][LANES]`.
+    dots: &'a [f32],
+    /// A factor a pixel and more.
+    factors: Option<&'a [f32]>,
+    bias: &'a [f32; LANES],
+    /// Lanes that hold a class.
+    classes: usize,
+    floor: f32,
+}
+
+impl Scores<'_> {
+    /// What a pixel's dot products are multiplied by.
+    #[inline(always)]
+    fn factor(&self, pixel: usize) -> f32 {
+        self.factors.map_or(1.0, |factors| factors[pixel])
+    }
+
+    /// Whether any score reaches the floor; spares nearly all of them a closer look.
+    #[inline(always)]
+    unsafe fn any<L: Lanes>(&self) -> bool {
+        let mut greatest = [f32::NEG_INFINITY; LANES];
+        for lane in (0..LANES).step_by(L::WIDTH) {
+            let (bias, mut most) = (L::load(self.bias[lane..].as_ptr()), L::splat(f32::NEG_INFINITY));
+            for (pixel, dots) in self.dots.chunks_exact(LANES).enumerate() {
+                let score = L::load(dots[lane..].as_ptr()).mul(L::splat(self.factor(pixel))).add(bias);
+                // Of a score that is no number and another, `max` gives the other.
+                most = score.max(most);
+            }
+            most.store(greatest[lane..].as_mut_ptr());
+        }
+        greatest.iter().fold(false, |any, score| any | (*score >= self.floor))
+    }
+
+    /// Adds the scores that reach the floor to those found.
+    fn keep(&self, first_class: u32, first_pixel: u32, found: &mut Vec<ClassScore>) {
+        // Each is written where the next one that reaches it belongs: what does is as good as random to a
+        // processor that would guess it.
+        let mut reached = [ClassScore { score: 0.0, pixel: 0, class: 0 }; LANES];
+        for (pixel, dots) in self.dots.chunks_exact(LANES).enumerate() {
+            let (factor, mut count) = (self.factor(pixel), 0);
+            for (lane, (dot, bias)) in dots.iter().zip(self.bias).take(self.classes).enumerate() {
+                let score = dot * factor + bias;
+                reached[count] =
+                    ClassScore { score, pixel: first_pixel + pixel as u32, class: first_class + lane as u32 };
+                count += usize::from(score >= self.floor);
+            }
+            found.extend_from_slice(&reached[..count]);
+        }
+    }
+}
+
+/// [`Scores::any`] compiled for an instruction set.
+macro_rules! any_score {
+    ($name:ident: $lanes:ty, [$($feature:literal)?]) => {
+        $(#[target_feature(enable = $feature)])?
+        unsafe fn $name(scores: &Scores<'_>) -> bool {
+            scores.any::<$lanes>()
+        }
+    };
+}
+
+any_score!(any_portable: [f32; 16], []);
+#[cfg(target_arch = "x86_64")]
+any_score!(any_avx2: Avx2, ["avx2,fma"]);
+#[cfg(target_arch = "x86_64")]
+any_score!(any_avx512: Avx512, ["avx512f,avx512dq"]);
+
+fn reached(set: InstructionSet) -> unsafe fn(&Scores<'_>) -> bool {
+    match set {
+        #[cfg(target_arch = "x86_64")]
+        InstructionSet::Avx512 => any_avx512,
+        #[cfg(target_arch = "x86_64")]
+        InstructionSet::Avx2 => any_avx2,
+        _ => any_portable,
     }
 }
 

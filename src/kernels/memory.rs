@@ -1,10 +1,13 @@
 //! Zeroed memory at cache-line boundaries.
 
-use std::alloc::{alloc_zeroed, dealloc, handle_alloc_error, Layout};
+use std::alloc::{alloc, dealloc, handle_alloc_error, Layout};
 use std::ptr::NonNull;
 
 /// Bytes of a cache line, and of a block of channels.
 const ALIGNMENT: usize = 64;
+/// Bytes of a large page: what takes several is asked for in such, since weights are read once an image,
+/// from far more small pages than a processor remembers the places of.
+const LARGE_PAGE: usize = 2 << 20;
 
 /// A number of values. A product that wrapped around would be memory too small for what is written.
 ///
@@ -34,14 +37,19 @@ impl Memory {
     pub fn zeros(len: usize) -> Self {
         let layout = Self::layout(len);
         // SAFETY: the layout is not empty.
-        let start = unsafe { alloc_zeroed(layout) };
-        let start = NonNull::new(start.cast()).unwrap_or_else(|| handle_alloc_error(layout));
-        Self { start, len }
+        let bytes = NonNull::new(unsafe { alloc(layout) }).unwrap_or_else(|| handle_alloc_error(layout));
+        if layout.align() == LARGE_PAGE {
+            in_large_pages(bytes, layout.size());
+        }
+        // SAFETY: so many bytes were just allocated.
+        unsafe { bytes.write_bytes(0, layout.size()) };
+        Self { start: bytes.cast(), len }
     }
 
     fn layout(len: usize) -> Layout {
         let bytes = product(&[len.max(1), size_of::<f32>()]);
-        Layout::from_size_align(bytes, ALIGNMENT).expect("no memory holds so many values")
+        let alignment = if bytes >= LARGE_PAGE { LARGE_PAGE } else { ALIGNMENT };
+        Layout::from_size_align(bytes, alignment).expect("no memory holds so many values")
     }
 
     /// Number of values.
@@ -73,6 +81,17 @@ impl Drop for Memory {
         unsafe { dealloc(self.start.as_ptr().cast(), Self::layout(self.len)) }
     }
 }
+
+/// Asks for large pages where that is a wish to be told; otherwise, or if it is not granted, memory is the same
+/// but slower.
+#[cfg(all(target_os = "linux", not(miri)))]
+fn in_large_pages(start: NonNull<u8>, bytes: usize) {
+    // SAFETY: the advice changes no content, and the whole pages it is about belong to one allocation.
+    unsafe { libc::madvise(start.as_ptr().cast(), bytes / LARGE_PAGE * LARGE_PAGE, libc::MADV_HUGEPAGE) };
+}
+
+#[cfg(not(all(target_os = "linux", not(miri))))]
+fn in_large_pages(_: NonNull<u8>, _: usize) {}
 
 /// Memory that kernels use for what they need in between; it grows to the largest need.
 #[derive(Default)]

@@ -64,8 +64,14 @@ impl Contrast {
         class_scores(maps, self.input.view, vectors, factors.as_deref(), spread)
     }
 
-    /// The logits of at least `floor`; the others are never stored.
-    pub fn run_above(&self, maps: &mut [Maps], vectors: &ClassVectors, floor: f32, spread: bool) -> Vec<ClassScore> {
+    /// The logits of at least `floor`, in several lists; the others are never stored.
+    pub fn run_above(
+        &self,
+        maps: &mut [Maps],
+        vectors: &ClassVectors,
+        floor: f32,
+        spread: bool,
+    ) -> Vec<Vec<ClassScore>> {
         let factors = self.factors(maps, spread);
         class_scores_above(maps, self.input.view, vectors, factors.as_deref(), floor, spread)
     }

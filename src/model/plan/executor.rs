@@ -181,11 +181,14 @@ impl Plan {
                 let first = self.first_position(index) as u32;
                 let scores = contrast.run_above(maps, vectors, floor, spread);
                 run.outputs[index] = Some(vec![]);
-                run.pairs.extend(scores.into_iter().map(|ClassScore { score, pixel, class }| PairLogit {
-                    logit: score,
-                    position: first + pixel,
-                    class,
-                }));
+                run.pairs.reserve(scores.iter().map(Vec::len).sum());
+                for scores in scores {
+                    run.pairs.extend(scores.into_iter().map(|ClassScore { score, pixel, class }| PairLogit {
+                        logit: score,
+                        position: first + pixel,
+                        class,
+                    }));
+                }
             }
             Step::Distances(distances) => run.outputs[index] = Some(distances.run(maps, spread)),
         }
