@@ -73,8 +73,14 @@ impl Farm {
                 "not_exhaustive_category_ids": partial, "file_name": format!("{id}.jpg")})
         };
         let category = |(id, name, frequency)| json!({"id": id, "name": name, "frequency": frequency});
-        let categories =
-            [(CAT, "cat", "r"), (DOG, "dog", "c"), (COW, "cow", "f"), (HEN, "hen", "f"), (OWL, "owl", "f"), (EWE, "ewe", "c")];
+        let categories = [
+            (CAT, "cat", "r"),
+            (DOG, "dog", "c"),
+            (COW, "cow", "f"),
+            (HEN, "hen", "f"),
+            (OWL, "owl", "f"),
+            (EWE, "ewe", "c"),
+        ];
         let instances = self.instances.iter().zip(1..).map(|((image, category, bbox, ignored), id)| {
             json!({"id": id, "image_id": image, "category_id": category, "bbox": bbox, "area": 400,
                 "segmentation": polygon(*bbox), "ignore": i32::from(*ignored)})
@@ -89,7 +95,9 @@ impl Farm {
             json!({"image_id": image, "category_id": category, "bbox": bbox, "score": score, "segmentation": polygon(*bbox)})
         });
         let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
-        file.write_all(Value::from(detections.collect::<Vec<_>>()).to_string().as_bytes()).expect("written");
+        // As Python writes a score that is no number.
+        let text = Value::from(detections.collect::<Vec<_>>()).to_string().replace(r#""score":null"#, r#""score":NaN"#);
+        file.write_all(text.as_bytes()).expect("written");
         explain_file(&annotations, file.path(), Options { iou, ..Options::default() }).expect("sound").1
     }
 
@@ -220,6 +228,17 @@ fn worst_images_are_told_with_what_was_lost_in_them() {
 }
 
 #[test]
+fn scores_outside_their_range_cost_an_image_no_more_than_one_and_no_less_than_nothing() {
+    let mut farm = farm();
+    farm.detections.extend([(2, DOG, at(7), 1.5), (2, DOG, at(8), f64::NAN), (2, DOG, at(9), -3.0)]);
+    let told = farm.told();
+    let row = told.worst_images.iter().find(|row| row.id == 2).expect("it has false positives");
+    assert!(is_near(Some(row.loss), 0.55 + 1.0), "{row:?}");
+    assert_eq!((row.errors.background, row.highest_false_score), (4, Some(1.5)));
+    assert_eq!((told.calibration.detections, told.calibration.outside), (10, 3));
+}
+
+#[test]
 fn thresholds_are_of_the_categories_that_have_instances() {
     let told = farm().told().thresholds;
     // Six of twelve at 0.9, and eight of sixteen at 0.6: of equal F1 the highest threshold.
@@ -253,8 +272,8 @@ fn calibration_is_over_all_that_count() {
 fn crowded_farm() -> Farm {
     let mut farm = farm();
     farm.detections.extend([
-        (1, CAT, [54, 0, 20, 20], 0.65), // localisation of the same cat, with a lower score
-        (1, COW, [1, 0, 20, 20], 0.64),  // classification: on the cat that is found
+        (1, CAT, [54, 0, 20, 20], 0.65),  // localisation of the same cat, with a lower score
+        (1, COW, [1, 0, 20, 20], 0.64),   // classification: on the cat that is found
         (4, COW, [292, 0, 20, 20], 0.85), // both: near the owl
     ]);
     farm
