@@ -283,8 +283,9 @@ def mutants():
         before = {row["by"].removesuffix(" or a later one") for row in known.get(place_free(mutant["name"]), [])}
         order = lambda test: (f"{test['target']} {test['name']}" not in before, not test["name"].startswith(room + "::"), test["seconds"])
         tests = sorted((test for test in sound if number in test["reached"]), key=order)
-        # Slow tests only where no other reaches the mutant.
-        tests = [test for test in tests if test["seconds"] <= float(os.environ.get("SLOWEST", MAX_SECONDS))] or tests[:1]
+        # Slow tests only where no other reaches the mutant; fast ones not again where they have been asked.
+        asked = [test for test in tests if float(os.environ.get("FASTEST", 0)) <= test["seconds"] <= float(os.environ.get("SLOWEST", MAX_SECONDS))]
+        tests = asked or tests[:1]
         if not tests:
             return "unreached", ""
         environment = {"MUTANT": str(number)}
