@@ -321,3 +321,40 @@ fn a_pipe_that_is_interrupted_is_read_on() {
     let found = evaluator.finish(matches).results;
     assert!(found.ap_rare > Some(0.3), "{found:?}");
 }
+
+/// Mean precision at one recall, of `found` true positives in a row out of `instances`.
+fn steps(found: usize, instances: usize) -> Vec<f64> {
+    (0..=100).map(|recall| f64::from(u8::from(recall * instances <= found * 100))).collect()
+}
+
+#[test]
+fn curves_are_means_over_categories_and_thresholds() {
+    // IoU 0.6 with the square: true at the thresholds 0.50, 0.55 and 0.60.
+    let near = [0.0, 0.0, 10.0, 6.0];
+    let records = [record(-4, 1, SPOT, 0.9), record(9, 2, near, 0.6)];
+    let told = state(&ALL, &records, "dt").evaluation().curves;
+    let is_near = |found: &[f64], expected: &[f64]| {
+        found.len() == 101 && found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-12)
+    };
+    let mean = |share: f64| -> Vec<f64> {
+        steps(1, 3).into_iter().zip(steps(1, 1)).map(|(rare, frequent)| (rare + share * frequent) / 2.0).collect()
+    };
+    assert!(is_near(&told.iou50, &mean(1.0)), "{:?}", told.iou50);
+    assert!(is_near(&told.iou75, &mean(0.0)), "{:?}", told.iou75);
+    assert!(is_near(&told.mean, &mean(0.3)), "{:?}", told.mean);
+    assert!(is_near(&told.rare, &steps(1, 3)), "{:?}", told.rare);
+    assert!(is_near(&told.frequent, &vec![0.3; 101]), "{:?}", told.frequent);
+    assert!(told.common.is_empty());
+}
+
+#[test]
+fn refusals_of_detections_name_the_results_file() {
+    let annotations = annotations(|_| ());
+    let evaluator = Evaluator::new(&annotations, BOXES).expect("sound");
+    let text = json!([
+        {"image_id": 7, "category_id": 1, "score": 0.5, "bbox": SPOT},
+        {"image_id": 9, "category_id": 1, "score": 0.5},
+    ]);
+    let Err(error) = evaluator.pipe("dt.json", text.to_string().as_bytes()) else { panic!("a box is needed") };
+    assert!(error.to_string().contains("dt.json") && error.to_string().contains("image 9"), "{error}");
+}
