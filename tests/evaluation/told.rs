@@ -9,6 +9,7 @@ use zoobench::evaluation::{
     compare_states, AreaRule, Comparison, EvaluationError, Evaluator, IouType, Options, Protocol, Resampling, State,
     StateError, Swallowed,
 };
+use zoobench::mask::Rle;
 
 const QUICK: Resampling = Resampling { resamples: 20, seed: 1 };
 
@@ -357,4 +358,22 @@ fn refusals_of_detections_name_the_results_file() {
     ]);
     let Err(error) = evaluator.pipe("dt.json", text.to_string().as_bytes()) else { panic!("a box is needed") };
     assert!(error.to_string().contains("dt.json") && error.to_string().contains("image 9"), "{error}");
+}
+
+#[test]
+fn a_mask_without_a_box_has_the_area_of_the_box_around_it() {
+    // 40 x 40 pixels: of medium size as a product, and small as a sum.
+    let square = |x: f64| vec![x, 0.0, x + 40.0, 0.0, x + 40.0, 40.0, x, 40.0];
+    let annotations = annotations(|file| {
+        file["annotations"] = json!([{"id": 1, "image_id": 7, "category_id": 1, "area": 1600, "bbox": [0, 0, 40, 40], "segmentation": [square(0.0)]}]);
+    });
+    let detected = |x: f64, score: f64| {
+        let mask = Rle::from_polygons(99, 99, &[square(x)]).expect("a mask");
+        let segmentation = Segmentation::Compressed { size: [99, 99], counts: mask.to_string().into_bytes() };
+        Record { bbox: None, segmentation: Some(segmentation), ..record(7, 1, SPOT, score) }
+    };
+    let options = Options { iou: IouType::Segm, area: AreaRule::Box, ..BOXES };
+    let found = state_of(&annotations, options, &ALL, &[detected(50.0, 0.9), detected(0.0, 0.5)], "dt").evaluation();
+    assert!(found.results.ap_medium.is_some_and(|ap| (ap - 0.5).abs() < 1e-12), "{:?}", found.results);
+    assert_eq!(found.swallowed, Swallowed::default());
 }
