@@ -17,6 +17,8 @@ mod sets;
 mod states;
 #[path = "evaluation/ties.rs"]
 mod ties;
+#[path = "evaluation/told.rs"]
+mod told;
 
 use golden::Case;
 use proptest::prelude::*;

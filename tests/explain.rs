@@ -11,6 +11,8 @@ mod common;
 #[cfg(feature = "report")]
 #[path = "explain/plots.rs"]
 mod plots;
+#[path = "explain/tables.rs"]
+mod tables;
 
 const CAT: i64 = 1;
 const DOG: i64 = 2;

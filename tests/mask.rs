@@ -101,6 +101,42 @@ fn a_negative_count_of_thirteen_groups_is_read() {
     assert_eq!(refusal(b"ooooooooooooO"), MaskError::NegativeRun { index: 0, length: -1 });
 }
 
+/// The runs of a COCO string by the rules as they are worded, in wide integers; `None` if any is broken.
+fn plainly_decoded(pixels: u32, text: &[u8]) -> Option<Vec<u32>> {
+    let bits: Vec<i128> = text.iter().map(|&byte| i128::from(byte) - 48).collect();
+    if !bits.iter().all(|bits| (0..64).contains(bits)) || bits.last().is_some_and(|&bits| bits >= 32) {
+        return None;
+    }
+    let mut runs: Vec<i128> = Vec::new();
+    for count in bits.split_inclusive(|&bits| bits < 32) {
+        let payload = |(group, bits): (usize, &i128)| (bits % 32) << (5 * group);
+        let unsigned: i128 = count.iter().enumerate().map(payload).sum();
+        let is_negative = count[count.len() - 1] >= 16;
+        let value = if is_negative { unsigned - (1 << (5 * count.len())) } else { unsigned };
+        let base = if runs.len() > 2 { runs[runs.len() - 2] } else { 0 };
+        runs.push(base + value);
+    }
+    let is_sound = runs.iter().all(|run| *run >= 0) && runs.iter().sum::<i128>() == i128::from(pixels);
+    (is_sound && runs.len() <= pixels as usize + 1).then(|| runs.into_iter().map(|run| run as u32).collect())
+}
+
+#[test]
+fn short_strings_are_read_or_refused_by_the_rules() {
+    let alphabet = 48u8..112;
+    let mut texts: Vec<Vec<u8>> = vec![vec![]];
+    let mut longer = texts.clone();
+    for _ in 0..3 {
+        longer = longer.iter().flat_map(|text| alphabet.clone().map(|byte| [&text[..], &[byte]].concat())).collect();
+        texts.extend_from_slice(&longer);
+    }
+    for (height, width) in [(0, 0), (1, 1), (2, 2), (5, 7), (40, 30)] {
+        for text in &texts {
+            let found = Rle::from_string(height, width, text).ok().map(|mask| mask.counts().to_vec());
+            assert_eq!(found, plainly_decoded(height * width, text), "{height} x {width}, {text:?}");
+        }
+    }
+}
+
 #[test]
 fn box_overlaps_equal_pycocotools() {
     for case in recorded().boxes {
@@ -211,6 +247,53 @@ fn naive_outline(part: &[f64]) -> Vec<[i32; 2]> {
         }
     }
     outline
+}
+
+/// On an edge millions of pixels long a step is smaller than what a coordinate is rounded by: the walk changes its
+/// column many steps before, or after, the edge as such crosses the line. The rows that the reference's formula
+/// gives, its first step beyond the line found by halving.
+#[test]
+fn steep_edges_cross_where_the_walk_is_rounded() {
+    const HEIGHT: u32 = 32;
+    const WIDTH: u32 = 1 << 23;
+    let fine = |pixel: f64| (5.0 * pixel + 0.5) as i64;
+    let mut far_off = 0;
+    for column in [3_000_001u32, 5_500_000, 7_999_990] {
+        // Fine columns from one end to the other, and how far from either the edge as such crosses the line.
+        for (is_rising, tilt, [reach_up, reach_down]) in [
+            (true, 1.0, [4.2e8, 4.2e8]),
+            (false, 1.0, [4.2e8, 4.2e8]),
+            (true, 2.0, [1.4e8, 4.2e8]),
+            (false, 2.0, [4.2e8, 1.4e8]),
+        ] {
+            let left = i64::from(column) * 5 + 2;
+            let (near, far) = (left as f64 / 5.0, (left as f64 + tilt) / 5.0);
+            let (top, bottom) = if is_rising { (near, far) } else { (far, near) };
+            let (above, below) = (16.0 - reach_up, 16.0 + reach_down);
+            let right = f64::from(column) + 3.5;
+            let part = vec![top, above, bottom, below, right, below, right, above];
+            let steps = fine(below) - fine(above);
+            let slope = (fine(bottom) - fine(top)) as f64 / steps as f64;
+            let is_beyond = |step: i64| ((fine(top) as f64 + slope * step as f64 + 0.5) as i64 > left) == is_rising;
+            let (mut before, mut after) = (0, steps);
+            while after - before > 1 {
+                let middle = (before + after) / 2;
+                *(if is_beyond(middle) { &mut after } else { &mut before }) = middle;
+            }
+            let row = ((fine(above) + before) as f64 / 5.0 - 0.4).ceil() as u32;
+            far_off += u32::from(row.abs_diff(16) > 2);
+            let columns = 3 * HEIGHT;
+            let (before, inside) = match is_rising {
+                true => (vec![column * HEIGHT, row, HEIGHT - row], columns),
+                false => (vec![column * HEIGHT + row], HEIGHT - row + columns),
+            };
+            let runs = [before, vec![inside]].concat();
+            let rest = HEIGHT * WIDTH - runs.iter().sum::<u32>();
+            let mask = Rle::from_polygons(HEIGHT, WIDTH, &[part]).unwrap();
+            assert_eq!(mask.counts(), [runs, vec![rest]].concat(), "column {column}, rising {is_rising}, {tilt}");
+        }
+    }
+    assert!(far_off > 0);
 }
 
 /// Differences of sorted run ends, a run of length zero joined with its two neighbours.

@@ -248,6 +248,65 @@ mod tests {
     }
 
     #[test]
+    fn each_goes_to_the_nearest_score_that_is_free() {
+        let ours = [0.5004, 0.5001, 0.4995].map(|score| record(3, score, 0.0, &square(5)));
+        let theirs = [0.5, 0.5, 0.5].map(|score| record(3, score, 0.0, &square(5)));
+        let pairs = compare_image(&ours, &theirs).expect("good masks").pairs;
+        let differences: Vec<f64> = pairs.iter().map(|pair| (pair.score_difference * 1e4).round()).collect();
+        assert_eq!(differences, [1.0, 4.0, 5.0]);
+    }
+
+    #[test]
+    fn boxes_differ_by_their_farthest_corner() {
+        let difference = |ours, reference| box_difference(Some(ours), Some(reference));
+        let reference = [1.0, 2.0, 4.0, 8.0];
+        assert_eq!(difference([1.0, 2.0, 4.0, 8.0], reference), 0.0);
+        assert_eq!(difference([0.75, 2.0, 4.25, 8.0], reference), 0.25);
+        assert_eq!(difference([1.0, 1.5, 4.0, 8.5], reference), 0.5);
+        assert_eq!(difference([1.0, 2.0, 4.125, 8.0], reference), 0.125);
+        assert_eq!(difference([1.25, 2.25, 4.0, 8.5], reference), 0.75);
+        assert_eq!(box_difference(None, None), 0.0);
+        assert_eq!(box_difference(Some(reference), None), f64::INFINITY);
+        assert_eq!(box_difference(None, Some(reference)), f64::INFINITY);
+    }
+
+    #[test]
+    fn masks_are_compared_by_their_iou() {
+        let wide = |first: u32, last: u32| {
+            let mask = Rle::from_counts(1, 100, vec![first, 100 - first - last, last]).expect("covers the image");
+            let segmentation = Segmentation::Compressed { size: [1, 100], counts: mask.to_string().into_bytes() };
+            Record { segmentation: Some(segmentation), ..record(3, 0.5, 0.0, "") }
+        };
+        let pairs = |ours, reference| compare_image(&[ours], &[reference]).expect("good masks").pairs;
+        assert_eq!(pairs(wide(0, 4), wide(0, 0))[0].mask_iou, 0.96);
+        assert_eq!(pairs(wide(0, 5), wide(0, 0))[0].mask_iou, MIN_MASK_IOU);
+        assert!(pairs(wide(0, 6), wide(0, 0)).is_empty());
+        assert!(pairs(Record { segmentation: None, ..wide(0, 0) }, wide(0, 0)).is_empty());
+    }
+
+    #[test]
+    fn pairs_are_summed_up_by_median_and_extreme() {
+        let summed = |values: &[f64]| {
+            let pair =
+                |&value: &f64| Pair { score_difference: value, box_difference: 2.0 * value, mask_iou: 1.0 - value };
+            let mut builder = AgreementBuilder::default();
+            builder.add(ImageAgreement { reference: 4, pairs: values.iter().map(pair).collect() });
+            builder.add(ImageAgreement { reference: 1, pairs: vec![] });
+            builder.add(ImageAgreement { reference: 2, pairs: vec![] });
+            builder.finish().expect("there are reference detections")
+        };
+        let four = summed(&[0.5, 0.0, 0.125, 0.25]);
+        assert_eq!((four.reference, four.matched, four.worst_image), (7, 4, 0.0));
+        assert_eq!((four.median_score_difference, four.max_score_difference), (0.1875, 0.5));
+        assert_eq!((four.median_box_difference, four.max_box_difference), (0.375, 1.0));
+        assert_eq!((four.median_mask_iou, four.min_mask_iou, four.mean_mask_iou), (0.8125, 0.5, 0.78125));
+        let three = summed(&[0.5, 0.0, 0.125]);
+        assert_eq!((three.median_score_difference, three.median_mask_iou), (0.125, 0.875));
+        let none = summed(&[]);
+        assert_eq!((none.matched, none.median_score_difference, none.mean_mask_iou), (0, 0.0, 0.0));
+    }
+
+    #[test]
     fn a_malformed_mask_is_refused() {
         let broken = record(3, 0.5, 0.0, "\u{7f}");
         let error = compare_image(&[record(3, 0.5, 0.0, &square(5))], &[broken]).expect_err("malformed");

@@ -255,6 +255,23 @@ mod tests {
         assert!(matches!(error, MaskError::TooManyCrossings { .. }));
     }
 
+    /// A band that goes to and fro over `edges` rows of an image, across all its columns.
+    fn band(edges: u32) -> Vec<f64> {
+        (0..edges).flat_map(|row| [f64::from(row % 2) * 4e8, f64::from(row)]).collect()
+    }
+
+    #[test]
+    fn as_many_crossings_as_the_limit_are_drawn() {
+        const COLUMNS: u32 = 1 << 20;
+        let refusal = |parts: &[Vec<f64>]| Rle::from_polygons(2, COLUMNS, parts).err();
+        assert_eq!(refusal(&[band(4)]), None);
+        assert_eq!(refusal(&[band(2), band(2)]), None);
+        let five = MaskError::TooManyCrossings { crossings: 5 << 20, limit: 4 << 20 };
+        for parts in [vec![band(6)], vec![band(2), band(4)], vec![band(4), band(2)], vec![band(2); 3]] {
+            assert_eq!(refusal(&parts), Some(five.clone()));
+        }
+    }
+
     #[test]
     fn image_without_pixels_has_an_empty_mask() {
         let square = vec![1.0, 1.0, 3.0, 1.0, 3.0, 3.0, 1.0, 3.0];

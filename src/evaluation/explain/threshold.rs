@@ -113,6 +113,21 @@ mod tests {
     }
 
     #[test]
+    fn of_equal_f1_the_highest_threshold_is_best() {
+        // 2 / (1 + 2) at first, and 4 / (4 + 2) in the end.
+        let ranked = Ranked(vec![(0.9, true), (0.8, false), (0.7, false), (0.6, true)]);
+        assert_eq!(ranked.best(2).unwrap().threshold, 0.9);
+        assert_eq!(ranked.best(3).unwrap().threshold, 0.6);
+    }
+
+    #[test]
+    fn curve_has_no_precision_where_nothing_is_kept() {
+        let curve = Ranked(vec![(0.5, true), (0.5, false), (0.5, false)]).curve(2);
+        assert_eq!((curve[51].precision, curve[50].precision), (None, Some(1.0 / 3.0)));
+        assert_eq!((curve[1].threshold, curve[37].threshold, curve[100].threshold), (0.01, 0.37, 1.0));
+    }
+
+    #[test]
     fn detections_of_one_score_are_kept_together() {
         let ranked = Ranked(vec![(0.9, true), (0.9, false), (0.9, false)]);
         assert_eq!(ranked.best(1).unwrap().precision, 1.0 / 3.0);

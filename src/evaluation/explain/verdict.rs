@@ -135,6 +135,23 @@ mod tests {
     }
 
     #[test]
+    fn target_is_the_nearest_and_of_equally_near_ones_the_first() {
+        let near = |ious: &[f64]| Targets::new(vec![REGULAR; 3]).judge(0..3, ious, false);
+        assert_eq!(near(&[0.2, 0.4, 0.3]), Verdict::False(ErrorKind::Localisation, Some(1)));
+        assert_eq!(near(&[0.2, 0.3, 0.4]), Verdict::False(ErrorKind::Localisation, Some(2)));
+        assert_eq!(near(&[0.4, 0.3, 0.2]), Verdict::False(ErrorKind::Localisation, Some(0)));
+        assert_eq!(near(&[0.2, 0.4, 0.4]), Verdict::False(ErrorKind::Localisation, Some(1)));
+    }
+
+    #[test]
+    fn a_regular_instance_goes_before_an_ignored_one() {
+        let mut targets = Targets::new(vec![IGNORED, REGULAR]);
+        assert_eq!(targets.judge(0..2, &[0.9, 0.6], false), Verdict::TruePositive);
+        assert_eq!(targets.judge(0..2, &[0.9, 0.6], false), Verdict::Ignored);
+        assert_eq!(targets.judge(0..2, &[0.9, 0.6], false), Verdict::False(ErrorKind::Duplicate, None));
+    }
+
+    #[test]
     fn ignored_instances_are_no_neighbours() {
         assert_eq!(last(&[IGNORED, REGULAR], &[&[0.9, 0.0]]), Verdict::Ignored);
         assert_eq!(last(&[IGNORED, REGULAR], &[&[0.3, 0.0]]), Verdict::False(ErrorKind::Background, None));
