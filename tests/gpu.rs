@@ -275,3 +275,51 @@ fn every_kernel_is_run() {
         assert_eq!(unused.collect::<Vec<_>>(), Vec::<&&str>::new());
     }
 }
+
+fn report_file(name: &str) -> String {
+    format!("{}/reports/gpu/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn without_a_gpu_the_measurement_is_one_sentence() {
+    if std::path::Path::new("/proc/driver/nvidia/version").exists() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let out = folder.path().join("record");
+    let finished = std::process::Command::new("bash").arg(report_file("measure.sh")).arg(&out).output();
+    let finished = finished.expect("bash is there");
+    let told = String::from_utf8(finished.stderr).expect("text");
+    assert_eq!(finished.status.code(), Some(2), "{told}");
+    assert!(told.starts_with("no GPU: ") && told.lines().count() == 1, "{told}");
+    assert!(finished.stdout.is_empty() && !out.exists());
+}
+
+/// The judge of the record passes runs that agree, and not one whose AP is another, nor a missing one.
+#[test]
+fn a_gpu_that_departs_from_the_cpu_is_told() {
+    let judged = |runs: &[(&str, f64)]| {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for (run, ap) in runs {
+            let variant = folder.path().join(run).join("shapes_v1");
+            std::fs::create_dir_all(&variant).expect("a folder");
+            let metrics = format!(r#"{{"results": {{"bbox": {{"AP": 0.5}}, "segm": {{"AP": {ap}}}}}}}"#);
+            std::fs::write(variant.join("metrics.json"), metrics).expect("written");
+        }
+        let judge = std::process::Command::new("python3").arg(report_file("record.py")).arg(folder.path()).output();
+        judge.ok().map(|judge| {
+            let told = String::from_utf8(judge.stdout).expect("text");
+            let written = std::fs::read_to_string(folder.path().join("README.md")).expect("it is written");
+            assert_eq!(told.trim_end(), written.trim_end());
+            (judge.status.code(), told.contains("| NO |"))
+        })
+    };
+    let Some(agrees) = judged(&[("cpu", 0.44), ("cuda-graph-f32", 0.4402), ("cuda-graph-bf16", 0.448)]) else {
+        std::io::stderr().write_all(b"\n*** SKIPPED: no python3 ***\n").expect("standard error");
+        return;
+    };
+    assert_eq!(agrees, (Some(0), false));
+    assert_eq!(judged(&[("cpu", 0.44), ("cuda-graph-f32", 0.448)]), Some((Some(1), true)));
+    assert_eq!(judged(&[("cpu", 0.44)]), Some((Some(1), false)));
+    assert_eq!(judged(&[("cuda-graph-f32", 0.44)]), Some((Some(1), false)));
+}
