@@ -35,8 +35,12 @@ impl ComputeArgs {
 pub enum EngineArg {
     /// candle, operation by operation: the definition
     Candle,
-    /// The network lowered onto our own kernels
+    /// The network lowered onto our own kernels: the CPU's
     Fast,
+    /// candle on a GPU, what follows the network there as well
+    Device,
+    /// The same, the network recorded once as a CUDA graph and replayed
+    Graph,
 }
 
 /// The arithmetic of the network.
@@ -88,6 +92,8 @@ impl ExecutionArgs {
             (_, true, Device::Cuda(_)) | (None | Some(EngineArg::Fast), true, Device::Cpu) => Engine::FastExact,
             (Some(EngineArg::Candle), ..) => Engine::Candle,
             (Some(EngineArg::Fast), ..) => Engine::Fast,
+            (Some(EngineArg::Device), ..) => Engine::Device,
+            (Some(EngineArg::Graph), ..) => Engine::Graph,
             (None, false, device) => Execution::from(device).engine,
         };
         Execution { device: self.device, engine, precision: self.dtype.into() }

@@ -39,7 +39,7 @@ pub struct DetectedBox {
     /// `[x1, y1, x2, y2]` in pixels of the square input, not clamped.
     pub bbox: [f32; 4],
     /// Index among the positions of all levels: where its mask coefficients are.
-    position: usize,
+    pub(super) position: usize,
 }
 
 /// The boxes of one image after suppression, best first: [`detect`] less the masks.

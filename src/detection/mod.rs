@@ -9,6 +9,9 @@
 //! The logits come whole, or as what is left of them above [`logit_floor`]
 //! ([`SparseOutput`](crate::model::SparseOutput)); the detections are the same.
 //!
+//! An output that lies in a GPU's memory becomes detections there ([`detect_on_device`]), by kernels that compute to
+//! the bit what the functions here do.
+//!
 //! Nothing is refused: an output without candidates gives no detections, which is a valid answer,
 //! and values that are not finite give no candidates or no mask pixels.
 //!
@@ -41,14 +44,20 @@
 mod boxes;
 mod candidates;
 mod detect;
+#[cfg(feature = "model")]
+mod find;
 mod geometry;
 pub mod masks;
 pub mod nms;
+mod on_device;
 mod records;
 mod settings;
 mod sigmoid;
 
 pub use candidates::logit_floor;
 pub use detect::{detect, detect_boxes, detect_sparse, detect_sparse_boxes, with_masks, DetectedBox};
+#[cfg(feature = "model")]
+pub use find::{find, find_boxes_on_device, Found};
+pub use on_device::{copy_from_device, detect_boxes_on_device, detect_on_device, FoundOnDevice};
 pub use records::to_records;
 pub use settings::{Detection, Settings};

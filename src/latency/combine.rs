@@ -64,6 +64,7 @@ fn row(named: &Named<'_>, task: &Task, reports: &[WorkReport]) -> Option<Row> {
         warm_up_unsettled: sum(|series| usize::from(!series.warm_up.settled)),
         stops: series.iter().map(|series| series.stop).collect(),
         peak_memory_bytes: series.iter().filter_map(|series| series.peak_memory_bytes).max(),
+        gpu_peak_memory_bytes: series.iter().filter_map(|series| series.gpu_peak_memory_bytes).max(),
         clock_mhz: (!clocks.is_empty()).then(|| mean(&clocks)),
         clock_readings: sum(|series| series.clock.readings),
         clock_throttled: sum(|series| series.clock.throttled),

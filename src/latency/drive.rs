@@ -240,9 +240,8 @@ fn computed_arguments(execution: Execution) -> String {
     let usual = Execution::from(device);
     let device = (device != Device::Cpu).then(|| format!(" --device {device}"));
     let engine = (engine != usual.engine).then(|| match engine {
-        Engine::Candle => " --engine candle".to_owned(),
-        Engine::Fast => " --engine fast".to_owned(),
         Engine::FastExact => " --exact".to_owned(),
+        _ => format!(" --engine {}", engine.name()),
     });
     let dtype = (precision != usual.precision).then(|| format!(" --dtype {}", precision.name()));
     [device, engine, dtype].into_iter().flatten().collect()

@@ -39,6 +39,7 @@ pub(super) fn measurement() -> Measurement {
         warm_up_unsettled: 0,
         stops: vec![Stop::Complete; 5],
         peak_memory_bytes: Some(1 << 28),
+        gpu_peak_memory_bytes: None,
         clock_mhz: Some(2000.0),
         clock_readings: 100,
         clock_throttled: 0,

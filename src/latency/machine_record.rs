@@ -7,7 +7,7 @@ use super::machine_state::{base_clock_mhz, governor, kernel, memory_bytes, Machi
 use super::order::Computed;
 use super::record::MachineRecord;
 use crate::model::engine::{Library, SearchPath};
-use crate::model::Device;
+use crate::model::{Device, Execution};
 use crate::run::machine;
 
 /// The machine before a measurement.
@@ -37,7 +37,7 @@ pub(super) fn machine_record(computed: &Computed) -> MachineRecord {
         features: features(),
         tf32_override: std::env::var("NVIDIA_TF32_OVERRIDE").ok(),
         debug_build: cfg!(debug_assertions),
-        clock_method: clock_method(computed.execution.device).to_owned(),
+        clock_method: clock_method(computed.execution).to_owned(),
         before: now.clone(),
         during: vec![],
         after: now,
@@ -57,9 +57,13 @@ fn cudnn() -> Option<String> {
     Some(file.file_name()?.to_string_lossy().into_owned())
 }
 
-fn clock_method(device: Device) -> &'static str {
-    match device {
+fn clock_method(execution: Execution) -> &'static str {
+    match execution.device {
         Device::Cpu => "host monotonic clock on both sides of each call; calls on the CPU are synchronous",
+        Device::Cuda(_) if execution.engine.leaves_outputs_on_device() => {
+            "forward: the GPU's events before and behind what is launched, input and outputs in its memory; others: host \
+             monotonic clock on both sides of each call, from input in host memory to results there"
+        }
         Device::Cuda(_) => {
             "host monotonic clock on both sides of each call; a call uploads its input and ends when its outputs are \
              in host memory, which waits for the GPU"

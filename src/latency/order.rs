@@ -107,6 +107,9 @@ pub struct TaskReport {
     pub detections: usize,
     /// Most memory of the process during the series.
     pub peak_memory_bytes: Option<u64>,
+    /// Most of a GPU's memory in use during the series.
+    #[serde(default)]
+    pub gpu_peak_memory_bytes: Option<u64>,
     /// The clock during the series.
     pub clock: ClockReadings,
     /// Share of the machine that other processes had during the series.

@@ -185,6 +185,9 @@ pub struct Measurement {
     pub stops: Vec<Stop>,
     /// Most memory of a process.
     pub peak_memory_bytes: Option<u64>,
+    /// Most of a GPU's memory that the tensors of a process took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu_peak_memory_bytes: Option<u64>,
     /// Mean clock in MHz.
     pub clock_mhz: Option<f64>,
     /// Readings of the clock.

@@ -150,6 +150,7 @@ fn fits(task: &Task, earlier: &[TaskReport]) -> bool {
 fn timed(order: &WorkOrder, subject: &Subject<'_>, task: Task, clock: &dyn Clock) -> Result<TaskReport, LatencyError> {
     let inputs = Inputs { images: subject.images.len(), batch: task.batch, seed: order.seed };
     forget_peak();
+    subject.model.forget_peak_device_memory()?;
     let (watch, before) = (ClockWatch::start(order.computed.execution.device), Ticks::now());
     let series = measure(&Timed { subject, task }, &inputs, &order.length.limits(&task, order.extended), clock)?;
     let other_load = Ticks::now().zip(before).and_then(|(now, before)| now.other_load(before));
@@ -162,6 +163,7 @@ fn timed(order: &WorkOrder, subject: &Subject<'_>, task: Task, clock: &dyn Clock
         stages: stages(&samples),
         detections,
         peak_memory_bytes: peak_memory_bytes(),
+        gpu_peak_memory_bytes: subject.model.peak_device_memory()?,
         clock: watch.finish(),
         other_load,
     })
@@ -210,6 +212,7 @@ mod tests {
             stages: vec![],
             detections: 0,
             peak_memory_bytes,
+            gpu_peak_memory_bytes: None,
             clock: Default::default(),
             other_load: None,
         };

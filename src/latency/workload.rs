@@ -8,10 +8,11 @@ use super::sampling::Workload;
 use super::task::{Latency, Task};
 use super::LatencyError;
 use crate::dataset::{decode_image, Image, Record};
-use crate::detection::{detect_boxes, to_records, with_masks, Settings};
+use crate::detection::{detect_boxes, find, find_boxes_on_device, to_records, with_masks, Settings};
 use crate::model::{letterbox_rgb, HeadOutput, InputBatch, Letterbox, Model, TextEmbeddings};
 
 /// A model with its prompts encoded and its images at hand.
+#[derive(Clone, Copy)]
 pub(super) struct Subject<'a> {
     pub(super) model: &'a Model,
     pub(super) text: &'a TextEmbeddings,
@@ -89,11 +90,21 @@ impl Timed<'_> {
     }
 
     fn network_and_boxes(&self, batch: &InputBatch, laps: &mut Laps<'_>) -> Result<usize, LatencyError> {
-        let outputs = self.network(batch, laps)?;
+        let Subject { model, text, .. } = *self.subject;
         if self.task.latency == Latency::Forward {
+            match model.time_on_device(batch, text)? {
+                Some(ms) => laps.measured("network", ms),
+                None => drop(self.network(batch, laps)?),
+            }
             return Ok(0);
         }
         let settings = self.settings();
+        let on_device = || find_boxes_on_device(model, batch, text, &settings);
+        if model.engine().leaves_outputs_on_device() {
+            let boxes = laps.lap("network and suppression", on_device)?;
+            return Ok(boxes.iter().flatten().map(Vec::len).sum());
+        }
+        let outputs = self.network(batch, laps)?;
         let boxes = outputs.iter().map(|output| laps.lap("suppression", || detect_boxes(output, &settings)));
         Ok(boxes.map(|boxes| boxes.len()).sum())
     }
@@ -101,8 +112,11 @@ impl Timed<'_> {
     /// The calls of `run`'s chain from the decoded image on, each stage on its own account.
     fn segmented(&self, images: &[(usize, Arc<Image>)], laps: &mut Laps<'_>) -> Result<Vec<Vec<Record>>, LatencyError> {
         let (batch, letterboxes) = laps.lap("letterbox", || self.letterboxed(images))?;
-        let outputs = self.network(&batch, laps)?;
         let settings = self.settings();
+        if self.subject.model.engine().leaves_outputs_on_device() {
+            return self.segmented_on_device(images, &batch, &letterboxes, laps);
+        }
+        let outputs = self.network(&batch, laps)?;
         let mut records = Vec::with_capacity(images.len());
         for ((output, letterbox), (index, _)) in outputs.iter().zip(&letterboxes).zip(images) {
             let boxes = laps.lap("suppression", || detect_boxes(output, &settings));
@@ -111,6 +125,26 @@ impl Timed<'_> {
             records.push(laps.lap("records", || to_records(&detections, id, self.subject.category_ids)));
         }
         Ok(records)
+    }
+
+    /// As [`Timed::segmented`], where the network's outputs and all that is made of them but run lengths are a GPU's.
+    fn segmented_on_device(
+        &self,
+        images: &[(usize, Arc<Image>)],
+        batch: &InputBatch,
+        letterboxes: &[Letterbox],
+        laps: &mut Laps<'_>,
+    ) -> Result<Vec<Vec<Record>>, LatencyError> {
+        let (settings, Subject { model, text, .. }) = (self.settings(), *self.subject);
+        let find = || find(model, batch, text, letterboxes, &settings);
+        let found = laps.lap("network, suppression and masks", find)?;
+        let images = found.iter().zip(letterboxes).zip(images);
+        let records = images.map(|((found, letterbox), (index, _))| {
+            let detections = laps.lap("run lengths", || found.detections(letterbox, &settings));
+            let id = self.subject.images.id(*index);
+            laps.lap("records", || to_records(&detections, id, self.subject.category_ids))
+        });
+        Ok(records.collect())
     }
 
     /// What is found in one image.

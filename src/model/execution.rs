@@ -17,18 +17,37 @@ pub enum Engine {
     Fast,
     /// As [`Engine::Fast`], every convolution as the sum it is: none by Winograd's minimal filtering.
     FastExact,
+    /// As [`Engine::Candle`] on a GPU, and what follows the network there as well, by this crate's kernels.
+    Device,
+    /// As [`Engine::Device`], the network's launches recorded once as a CUDA graph and replayed for each batch.
+    Graph,
 }
 
 impl Engine {
     /// All engines.
-    pub const ALL: [Self; 3] = [Self::Candle, Self::Fast, Self::FastExact];
+    pub const ALL: [Self; 5] = [Self::Candle, Self::Fast, Self::FastExact, Self::Device, Self::Graph];
 
-    /// Its name in records: `candle`, `fast`, `fast-exact`.
+    /// Its name in records: `candle`, `fast`, `fast-exact`, `device`, `graph`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Candle => "candle",
             Self::Fast => "fast",
             Self::FastExact => "fast-exact",
+            Self::Device => "device",
+            Self::Graph => "graph",
+        }
+    }
+
+    /// Whether a network's outputs stay in a GPU's memory, and become detections there.
+    pub fn leaves_outputs_on_device(self) -> bool {
+        matches!(self, Self::Device | Self::Graph)
+    }
+
+    fn is_there(self, device: Device) -> bool {
+        match self {
+            Self::Candle => true,
+            Self::Fast | Self::FastExact => device == Device::Cpu,
+            Self::Device | Self::Graph => device != Device::Cpu,
         }
     }
 }
@@ -55,7 +74,7 @@ impl Execution {
 
     /// Opens the device.
     pub(super) fn open(self) -> Result<Place, ModelError> {
-        if self.engine != Engine::Candle && self.device != Device::Cpu {
+        if !self.engine.is_there(self.device) {
             return Err(ModelError::NoSuchEngine { engine: self.engine.name(), device: self.device });
         }
         Place::open(self.device, self.precision)
@@ -95,6 +114,17 @@ mod tests {
         for engine in [Engine::Fast, Engine::FastExact] {
             let error = Execution { engine, ..Execution::from(Device::Cuda(0)) }.check().expect_err("refused");
             assert!(matches!(error, ModelError::NoSuchEngine { .. }), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_engines_on_a_device_are_a_gpu_s() {
+        for engine in [Engine::Device, Engine::Graph] {
+            let error = Execution::from(engine).check().expect_err("refused").to_string();
+            assert!(error.contains(engine.name()) && error.contains("cpu"), "{error}");
+            // No machine has so many GPUs.
+            let error = Execution { engine, ..Execution::from(Device::Cuda(4096)) }.check().expect_err("refused");
+            assert!(matches!(error, ModelError::NoDevice { .. }), "{error}");
         }
     }
 }

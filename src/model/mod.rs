@@ -44,7 +44,7 @@ mod weights;
 mod yolo_world;
 
 pub use letterbox::{letterbox_chw, letterbox_rgb, Letterbox, LetterboxError};
-pub use output::{HeadOutput, LevelOutput, PairLogit, SparseOutput, MASK_CHANNELS};
+pub use output::{DeviceLevel, DeviceOutput, HeadOutput, LevelOutput, PairLogit, SparseOutput, MASK_CHANNELS};
 
 #[cfg(feature = "model")]
 pub use architecture::{Architecture, EnhancerSize, Family, HeadSize, Size, TextSize};

@@ -61,6 +61,38 @@ pub struct PairLogit {
     pub class: u32,
 }
 
+/// Outputs of the head on one image in a GPU's memory. All buffers hold float32, shaped as in [`HeadOutput`].
+#[derive(Debug, Clone)]
+pub struct DeviceOutput<B> {
+    /// Number of classes.
+    pub classes: usize,
+    /// The levels P3, P4, P5 in this order.
+    pub levels: Vec<DeviceLevel<B>>,
+    /// Rows of a prototype map.
+    pub prototype_height: usize,
+    /// Columns of a prototype map.
+    pub prototype_width: usize,
+    /// Prototype maps.
+    pub prototypes: B,
+}
+
+/// Outputs of one pyramid level in a GPU's memory, shaped as in [`LevelOutput`].
+#[derive(Debug, Clone)]
+pub struct DeviceLevel<B> {
+    /// Pixels of the input between neighbouring positions.
+    pub stride: u32,
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+    /// Class logits.
+    pub logits: B,
+    /// Distances from the position's centre to the box's sides, in units of the stride.
+    pub distances: B,
+    /// Mask coefficients.
+    pub coefficients: B,
+}
+
 impl HeadOutput {
     /// Every pair with a logit of at least `floor`, in no order that matters. NaN is above no floor.
     ///

@@ -1,6 +1,8 @@
 //! The model: text encoder and image network of one checkpoint.
 
-use super::engine::{Network, Trace};
+#[cfg(feature = "cuda")]
+use super::engine::{DeviceNetwork, DeviceOutputs};
+use super::engine::{Network, Place, Trace};
 use super::network::{check_parameters, Graph};
 use super::plan::Plan;
 use super::text::{TextCache, TextEmbeddings, TextEncoder};
@@ -20,6 +22,8 @@ pub struct Model {
 enum Executor {
     Candle(Box<Network>),
     Fast(Box<Plan>),
+    #[cfg(feature = "cuda")]
+    Device(DeviceNetwork),
 }
 
 impl Model {
@@ -91,6 +95,8 @@ impl Model {
         match &self.network {
             Executor::Candle(network) => network.graph(),
             Executor::Fast(plan) => plan.graph(),
+            #[cfg(feature = "cuda")]
+            Executor::Device(device) => device.network().graph(),
         }
     }
 
@@ -123,6 +129,11 @@ impl Model {
         match &self.network {
             Executor::Candle(network) => network.forward(batch, texts),
             Executor::Fast(plan) => Ok(plan.forward(batch, texts)),
+            #[cfg(feature = "cuda")]
+            Executor::Device(device) => {
+                let (batch, texts) = (batch.clone(), texts.clone());
+                device.with_network(move |network| network.forward(&batch, &texts))
+            }
         }
     }
 
@@ -140,11 +151,69 @@ impl Model {
     ) -> Result<Vec<SparseOutput>, ModelError> {
         self.check_width(texts)?;
         match &self.network {
-            Executor::Candle(network) => {
-                let outputs = network.forward(batch, texts)?;
+            Executor::Fast(plan) => Ok(plan.forward_above(batch, texts, floor)),
+            _ => {
+                let outputs = self.forward(batch, texts)?;
                 Ok(outputs.into_iter().map(|output| output.into_sparse(floor)).collect())
             }
-            Executor::Fast(plan) => Ok(plan.forward_above(batch, texts, floor)),
+        }
+    }
+
+    /// Leaves the outputs of a batch in the GPU's memory and gives them to `take`, which runs on the thread that talks
+    /// to the GPU; `None` where the engine leaves none there. `timed` measures the network on the GPU.
+    #[cfg(feature = "cuda")]
+    pub(crate) fn with_device_outputs<T: Send + 'static>(
+        &self,
+        batch: &InputBatch,
+        texts: &TextEmbeddings,
+        timed: bool,
+        take: impl FnOnce(DeviceOutputs<'_>) -> candle_core::Result<T> + Send + 'static,
+    ) -> Result<Option<T>, ModelError> {
+        self.check_width(texts)?;
+        match &self.network {
+            Executor::Device(device) => device.with_outputs(batch, texts, timed, take).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Runs the network on a batch and leaves the outputs where they are; gives the milliseconds that it took the GPU,
+    /// by the GPU's own clock and without the batch's way there. `None` where the engine leaves none there.
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::forward`].
+    pub fn time_on_device(&self, batch: &InputBatch, texts: &TextEmbeddings) -> Result<Option<f64>, ModelError> {
+        #[cfg(feature = "cuda")]
+        let ms = self.with_device_outputs(batch, texts, true, |outputs| Ok(outputs.network_ms))?.flatten();
+        #[cfg(not(feature = "cuda"))]
+        let ms = self.check_width(texts).map(|()| batch.images()).map(|_| None)?;
+        Ok(ms)
+    }
+
+    /// Most bytes of a GPU's memory that were in use since [`Model::forget_peak_device_memory`]; `None` where the engine
+    /// leaves nothing there.
+    ///
+    /// # Errors
+    ///
+    /// If the driver does not tell.
+    pub fn peak_device_memory(&self) -> Result<Option<u64>, ModelError> {
+        match &self.network {
+            #[cfg(feature = "cuda")]
+            Executor::Device(device) => device.with_machine(|machine| machine.peak_memory_bytes()).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Counts a GPU's memory from what is in use now.
+    ///
+    /// # Errors
+    ///
+    /// If the driver refuses.
+    pub fn forget_peak_device_memory(&self) -> Result<(), ModelError> {
+        match &self.network {
+            #[cfg(feature = "cuda")]
+            Executor::Device(device) => device.with_machine(|machine| machine.forget_peak_memory()),
+            _ => Ok(()),
         }
     }
 
@@ -163,6 +232,14 @@ impl Model {
         match &self.network {
             Executor::Candle(network) => network.trace(batch, texts, stages),
             Executor::Fast(plan) => plan.trace(batch, texts, stages),
+            #[cfg(feature = "cuda")]
+            Executor::Device(device) => {
+                let (batch, texts) = (batch.clone(), texts.clone());
+                let stages: Vec<String> = stages.iter().map(|&stage| stage.to_owned()).collect();
+                device.with_network(move |network| {
+                    network.trace(&batch, &texts, &stages.iter().map(String::as_str).collect::<Vec<_>>())
+                })
+            }
         }
     }
 
@@ -182,7 +259,23 @@ impl Executor {
             Engine::Candle => Self::Candle(Box::new(Network::load(graph, &weights, place)?)),
             Engine::Fast => Self::Fast(Box::new(Plan::lower(graph, weights, true)?)),
             Engine::FastExact => Self::Fast(Box::new(Plan::lower(graph, weights, false)?)),
+            Engine::Device | Engine::Graph => Self::on_device(graph, &weights, place, execution.engine)?,
         })
+    }
+}
+
+impl Executor {
+    #[cfg(feature = "cuda")]
+    fn on_device(graph: Graph, weights: &impl Weights, place: Place, engine: Engine) -> Result<Self, ModelError> {
+        // Before the first tensor: see `CudaAccelerator::new`.
+        crate::kernels::gpu::CudaAccelerator::new(&place.device)?;
+        let network = Network::load(graph, weights, place)?;
+        Ok(Self::Device(DeviceNetwork::start(network, engine == Engine::Graph)?))
+    }
+
+    #[cfg(not(feature = "cuda"))]
+    fn on_device(_: Graph, _: &impl Weights, _: Place, _: Engine) -> Result<Self, ModelError> {
+        unreachable!("a build without CUDA opens no GPU")
     }
 }
 

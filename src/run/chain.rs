@@ -6,8 +6,8 @@ use super::clock::{Clock, Stage};
 use super::inputs::Sample;
 use super::RunError;
 use crate::dataset::{decode_image, read_located, FileSource, Record};
-use crate::detection::{detect_sparse, logit_floor, to_records, Settings};
-use crate::model::{letterbox_rgb, InputBatch, Letterbox, Model, SparseOutput, TextEmbeddings};
+use crate::detection::{find, to_records, Found, Settings};
+use crate::model::{letterbox_rgb, InputBatch, Letterbox, Model, TextEmbeddings};
 
 /// A checkpoint with its prompts encoded, ready for images. Shared by all threads.
 pub struct Chain<'a> {
@@ -38,10 +38,10 @@ impl<'a> Chain<'a> {
         let inputs = samples.iter().zip(input.chunks_exact_mut(Letterbox::VALUES));
         let letterboxes = inputs.map(|(sample, input)| self.read(sample, input)).collect::<Result<Vec<_>, _>>()?;
         let batch = InputBatch::of_pixels(samples.len(), input)?;
-        let floor = logit_floor(self.settings.score_threshold);
-        let outputs = self.clock.time(Stage::Network, || self.model.forward_above(&batch, self.text, floor))?;
-        let images = outputs.iter().zip(&letterboxes).zip(samples);
-        Ok(images.map(|((output, letterbox), sample)| self.detect(output, letterbox, sample.id)).collect())
+        let find = || find(self.model, &batch, self.text, &letterboxes, &self.settings);
+        let found = self.clock.time(Stage::Network, find)?;
+        let images = found.iter().zip(&letterboxes).zip(samples);
+        Ok(images.map(|((found, letterbox), sample)| self.detect(found, letterbox, sample.id)).collect())
     }
 
     /// Images so far whose decoded size is not the annotation's. As in the reference, the decoded
@@ -61,9 +61,9 @@ impl<'a> Chain<'a> {
         letterbox.map_err(|error| RunError::Letterbox { image: name, error })
     }
 
-    fn detect(&self, output: &SparseOutput, letterbox: &Letterbox, image_id: i64) -> Vec<Record> {
+    fn detect(&self, found: &Found, letterbox: &Letterbox, image_id: i64) -> Vec<Record> {
         self.clock.time(Stage::Detection, || {
-            let detections = detect_sparse(output, letterbox, &self.settings);
+            let detections = found.detections(letterbox, &self.settings);
             to_records(&detections, image_id, self.category_ids)
         })
     }

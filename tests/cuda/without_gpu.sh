@@ -6,6 +6,7 @@
 # Exit code: 0 it does; 1 it does not; 2 SKIPPED, since this machine has a driver.
 set -euo pipefail
 binary=$(realpath "$1")
+measure=$(realpath "$(dirname "$0")/../../reports/gpu/measure.sh")
 if [[ -e /proc/driver/nvidia/version ]]; then
     printf 'SKIPPED: this machine has an NVIDIA driver\n' >&2
     exit 2
@@ -30,9 +31,18 @@ for dtype in f32 tf32 f16 bf16; do
     refused 'there is no NVIDIA driver' run --device cuda --dtype "$dtype"
 done
 refused 'there is no NVIDIA driver' latency --device cuda:1 --quick
+for engine in candle device graph; do
+    refused 'there is no NVIDIA driver' run --device cuda --engine "$engine" --dtype bf16
+done
+refused 'engine graph is not there on device cpu' run --engine graph
 refused 'engine fast is not there on device cuda:0' run --device cuda --engine fast
 refused 'dtype tf32 is not there on device cpu' run --dtype tf32
 [[ ! -e runs ]] || { printf 'a refused run left files\n' >&2; exit 1; }
+
+code=0
+"$measure" record 2>err || code=$?
+printf 'exit code %d: reports/gpu/measure.sh\n  %s\n' "$code" "$(cat err)"
+[[ $code == 2 && $(wc -l <err) == 1 && ! -e record ]] || { printf 'expected exit code 2 and one line\n' >&2; exit 1; }
 
 code=0
 "$binary" doctor gpu --json >doctor.json || code=$?

@@ -92,6 +92,7 @@ impl Fake<'_> {
             stages: vec![stage(0), stage(1)],
             detections: series.detections,
             peak_memory_bytes: Some(1 << 28),
+            gpu_peak_memory_bytes: None,
             clock: ClockReadings { readings: 100, throttled: 0, mean_mhz: Some(2000.0) },
             other_load: Some(0.01),
         })

@@ -6,6 +6,7 @@
 //! the definition. [`Masks::windowed`] computes only what the box can reach, by the same
 //! operations in the same order on every pixel, and gives the same masks many times faster.
 mod bilinear;
+mod bits;
 mod full;
 mod probability;
 mod toggles;
@@ -17,6 +18,7 @@ use self::bilinear::{taps, Tap};
 use super::geometry::{kept_columns, kept_rows};
 use crate::model::{HeadOutput, Letterbox, MASK_CHANNELS};
 
+pub(super) use self::bits::BitWindow;
 pub use self::windowed::Scratch;
 
 /// Mask coefficients of one detection.

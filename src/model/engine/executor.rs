@@ -9,6 +9,8 @@ use super::layers::Conv;
 use super::text_layers::{ClassContrast, TextAttention, TextEnhancer};
 use super::Place;
 use crate::model::network::{Graph, LevelOutputs, Node, Op, Shape, ValueId};
+#[cfg(feature = "cuda")]
+use crate::model::{DeviceLevel, DeviceOutput};
 use crate::model::{HeadOutput, InputBatch, Letterbox, LevelOutput, ModelError, TextEmbeddings, Weights};
 
 /// A graph with its parameters on a device.
@@ -27,6 +29,9 @@ enum Layer {
     TextEnhancer(TextEnhancer),
     ClassContrast(ClassContrast),
 }
+
+/// Computes a node otherwise than by its layer, or leaves it to that.
+pub(super) type Instead<'a> = dyn Fn(&Node, &[&Tensor]) -> Option<Candle<Tensor>> + 'a;
 
 /// Values of some stages, by the names they were asked for.
 pub type Trace = BTreeMap<String, Traced>;
@@ -106,23 +111,39 @@ impl Network {
         let side = Letterbox::SIZE as usize;
         let image = self.place.tensor(&batch.data(), (batch.images(), 3, side, side))?;
         let rows = self.place.tensor(texts.data(), (1, texts.classes(), texts.width()))?;
-        let mut values = Values::new(self.graph.nodes.len());
         let mut trace = Trace::new();
+        let values = self.evaluate(&image, &rows, &|_, _| None, |position, value| {
+            for name in wanted.get(&position).into_iter().flatten() {
+                trace.insert((*name).to_owned(), Traced::of(value)?);
+            }
+            Ok(())
+        })?;
+        let outputs = (0..batch.images()).map(|image| self.head_output(&values, image)).collect::<Candle<_>>()?;
+        Ok((outputs, trace))
+    }
+
+    /// The values of the outputs. Each value is shown to `see`; `instead` may compute a node in its layer's place.
+    fn evaluate(
+        &self,
+        image: &Tensor,
+        rows: &Tensor,
+        instead: &Instead<'_>,
+        mut see: impl FnMut(ValueId, &Tensor) -> Candle<()>,
+    ) -> Candle<Values> {
+        let mut values = Values::new(self.graph.nodes.len());
         for (index, (node, layer)) in self.graph.nodes.iter().zip(&self.layers).enumerate() {
+            let inputs = values.get(&node.inputs);
             let value = match node.op {
                 Op::Image => image.clone(),
                 Op::Texts => rows.clone(),
-                _ => layer.evaluate(node, &values.get(&node.inputs))?,
+                _ => instead(node, &inputs).unwrap_or_else(|| layer.evaluate(node, &inputs))?,
             };
             let position = self.graph.value(index);
-            for name in wanted.get(&position).into_iter().flatten() {
-                trace.insert((*name).to_owned(), Traced::of(&value)?);
-            }
+            see(position, &value)?;
             values.set(position, value);
             values.free(node.inputs.iter().filter(|input| self.last_readers[input.index()] == Some(index)));
         }
-        let outputs = (0..batch.images()).map(|image| self.head_output(&values, image)).collect::<Candle<_>>()?;
-        Ok((outputs, trace))
+        Ok(values)
     }
 
     fn head_output(&self, values: &Values, image: usize) -> Candle<HeadOutput> {
@@ -136,6 +157,45 @@ impl Network {
             prototype_width: prototypes.dim(2)?,
             prototypes: flat(&prototypes)?,
         })
+    }
+}
+
+#[cfg(feature = "cuda")]
+impl Network {
+    /// Where its values are.
+    pub(super) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// The head's outputs for each image, in float32, where the network has computed them.
+    pub(super) fn device_outputs(
+        &self,
+        image: &Tensor,
+        rows: &Tensor,
+        instead: &Instead<'_>,
+    ) -> Candle<Vec<DeviceOutput<Tensor>>> {
+        let values = self.evaluate(image, rows, instead, |_, _| Ok(()))?;
+        (0..image.dim(0)?).map(|image| self.device_output(&values, image)).collect()
+    }
+
+    fn device_output(&self, values: &Values, image: usize) -> Candle<DeviceOutput<Tensor>> {
+        let outputs = &self.graph.outputs;
+        let value = |id| values.image(id, image)?.to_dtype(DType::F32)?.contiguous();
+        let level = |level: &LevelOutputs| {
+            let logits = value(level.logits)?;
+            Ok(DeviceLevel {
+                stride: level.stride,
+                height: logits.dim(1)?,
+                width: logits.dim(2)?,
+                logits,
+                distances: value(level.distances)?,
+                coefficients: value(level.coefficients)?,
+            })
+        };
+        let levels = outputs.levels.iter().map(level).collect::<Candle<Vec<_>>>()?;
+        let prototypes = value(outputs.prototypes)?;
+        let (_, prototype_height, prototype_width) = prototypes.dims3()?;
+        Ok(DeviceOutput { classes: levels[0].logits.dim(0)?, levels, prototype_height, prototype_width, prototypes })
     }
 }
 

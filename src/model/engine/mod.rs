@@ -10,6 +10,8 @@ mod device;
 mod executor;
 mod layers;
 mod libraries;
+#[cfg(feature = "cuda")]
+mod on_device;
 mod place;
 mod precision;
 mod text_layers;
@@ -21,4 +23,6 @@ pub use precision::Precision;
 
 pub(crate) use executor::wanted_values;
 pub(crate) use layers::{LayerNorm, Linear};
+#[cfg(feature = "cuda")]
+pub(crate) use on_device::{DeviceNetwork, DeviceOutputs};
 pub(crate) use place::Place;

@@ -25,7 +25,7 @@ enum Tower {
 }
 
 impl TextEncoder {
-    /// Reads the transformer's parameters: candle's for [`Engine::Candle`], else for the best kernels that
+    /// Reads the transformer's parameters: candle's for [`Engine::Candle`] and the engines of a GPU, else for the best kernels that
     /// this machine has.
     ///
     /// # Errors
@@ -33,7 +33,7 @@ impl TextEncoder {
     /// If a parameter cannot be read or is not finite.
     pub fn load(weights: &impl Weights, size: &TextSize, engine: Engine) -> Result<Self, ModelError> {
         match engine {
-            Engine::Candle => {
+            Engine::Candle | Engine::Device | Engine::Graph => {
                 let tower = Tower::Reference(Box::new(ReferenceTower::load(weights, size)?));
                 Ok(Self { tokenizer: Tokenizer::new(), width: size.projection, tower })
             }
@@ -57,7 +57,7 @@ impl TextEncoder {
         // candle's products choose their instructions at run time as well.
         let set = InstructionSet::detect().name();
         match engine {
-            Engine::Candle => format!("candle on {} {set}", std::env::consts::ARCH),
+            Engine::Candle | Engine::Device | Engine::Graph => format!("candle on {} {set}", std::env::consts::ARCH),
             Engine::Fast | Engine::FastExact => format!("kernels on {} {set}", std::env::consts::ARCH),
         }
     }
