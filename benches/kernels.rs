@@ -200,6 +200,20 @@ fn texts(set: InstructionSet) {
     let operations = (2 * classes * channels * side * side) as f64;
     let seconds = time(|| drop(class_scores_above(&mut embedding, whole(0, channels), &vectors, None, 0.0, false)));
     row("1203 classes above a floor, 512 channels, 80x80", 1, operations, seconds, peak(set));
+    let mut noise = noise();
+    (0..channels)
+        .for_each(|lane| embedding[0].write_channel(lane, &noise.by_ref().take(side * side).collect::<Vec<_>>()));
+    let values: Vec<f32> = noise.take(classes * channels).collect();
+    let vectors =
+        ClassVectors::new(set, vec![0.0; classes], channels / LANES, |class, lane| values[class * channels + lane]);
+    let seconds = time(|| drop(class_scores_above(&mut embedding, whole(0, channels), &vectors, None, 0.0, false)));
+    row("1203 classes, half of the scores above a floor", 1, operations, seconds, peak(set));
+}
+
+/// Values in -1..1 without a pattern.
+fn noise() -> impl Iterator<Item = f32> {
+    let step = |state: &u32| Some(state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223));
+    std::iter::successors(Some(1), step).map(|state| (state >> 8) as f32 / (1 << 23) as f32 - 1.0)
 }
 
 fn main() {
