@@ -24,8 +24,8 @@ pub enum Engine {
 }
 
 impl Engine {
-    /// All engines.
-    pub const ALL: [Self; 5] = [Self::Candle, Self::Fast, Self::FastExact, Self::Device, Self::Graph];
+    /// The engines of the processor.
+    pub const ON_CPU: [Self; 3] = [Self::Candle, Self::Fast, Self::FastExact];
 
     /// Its name in records: `candle`, `fast`, `fast-exact`, `device`, `graph`.
     pub fn name(self) -> &'static str {
