@@ -115,7 +115,7 @@ impl Worker {
         take: impl FnOnce(DeviceOutputs<'_>) -> Candle<T>,
     ) -> Candle<T> {
         let side = Letterbox::SIZE as usize;
-        let image = self.network.place().tensor(batch.data(), (batch.images(), 3, side, side))?;
+        let image = self.network.place().tensor(&batch.data(), (batch.images(), 3, side, side))?;
         self.place_texts(texts)?;
         if self.records {
             self.prepare_recording(&image)?;
