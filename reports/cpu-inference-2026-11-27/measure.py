@@ -160,7 +160,7 @@ def report(record):
     for sample in samples:
         groups.setdefault((sample['architecture'], sample['threads']), {}).setdefault(sample['runner'], []).append(sample)
     median = lambda found, field: statistics.median(sample[field] for sample in found)
-    lines = ['# The network on the CPU beside other runtimes, 2026-11-24', '', f"Processor: {record['processor']}. {', '.join(record['versions'])}.",
+    lines = ['# The network on the CPU beside other runtimes, 2026-11-27', '', f"Processor: {record['processor']}. {', '.join(record['versions'])}.",
              f"Load average before a process: {min(s['load_before'] for s in samples)} to {max(s['load_before'] for s in samples)}.", '',
              'The same network everywhere, batch 1, 640 x 640, 1,203 texts, float32. Whole processes in alternation; `samples.json`',
              'has each of them. CPU time is that of the whole process while the network runs, an image; medians over the rounds',
