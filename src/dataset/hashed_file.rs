@@ -6,6 +6,8 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use super::chunks::fill;
+
 /// Bytes that are read at once, while those before them are hashed.
 const CHUNK_BYTES: usize = 1 << 18;
 
@@ -31,10 +33,10 @@ fn read_told(mut reader: impl Read + Send, told: usize, chunk: usize) -> io::Res
     while filled < told {
         let (before, after) = bytes.split_at_mut(filled);
         let room = after.len().min(chunk);
-        let ((), read) = rayon::join(|| hash.update(&before[hashed..]), || fill(&mut reader, &mut after[..room]));
-        let read = read?;
+        let ((), read) = rayon::join(|| hash.update(&before[hashed..]), || fill(&mut reader, &mut after[..room], 0));
+        let (read, has_ended) = read?;
         (hashed, filled) = (filled, filled + read);
-        if read < room {
+        if has_ended {
             break;
         }
     }
@@ -42,20 +44,6 @@ fn read_told(mut reader: impl Read + Send, told: usize, chunk: usize) -> io::Res
     reader.read_to_end(&mut bytes)?;
     hash.update(&bytes[hashed..]);
     Ok((bytes, hex(hash)))
-}
-
-/// Reads until the buffer is full or the source ends: how many bytes.
-fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match reader.read(&mut buffer[filled..]) {
-            Ok(0) => break,
-            Ok(bytes) => filled += bytes,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
 }
 
 fn hex(hash: Sha256) -> String {
