@@ -3,7 +3,7 @@
 
 // Pixels of a block, and the warps that share the classes among them.
 #define PIXELS 64
-#define WARPS 4
+#define WARPS 8
 // Numbers of a chunk of a head's channels.
 #define CHUNK 16
 
@@ -52,6 +52,7 @@ template <int CHUNKS>
 __device__ inline void attend(const Element* maps, const Element* guides, Element* output, const float* biases,
                               unsigned positions, unsigned maps_pitch, unsigned classes, unsigned guide_pitch,
                               unsigned guide_step, unsigned out_pitch, float scale) {
+    in_turn();
     float* shared = reinterpret_cast<float*>(shared_memory());
     const int lane = threadIdx.x % 32, warp = threadIdx.x / 32, group = lane / 4, member = lane % 4;
     const unsigned head = blockIdx.y, first = blockIdx.x * PIXELS, channel = head * CHUNKS * CHUNK;
@@ -115,12 +116,8 @@ __device__ inline void attend(const Element* maps, const Element* guides, Elemen
     }
 }
 
-#ifndef BLOCK_OF
-#define BLOCK_OF(threads, blocks) __launch_bounds__(threads, blocks)
-#endif
-
 #define ATTEND(CHUNKS)                                                                                                   \
-    extern "C" __global__ void BLOCK_OF(32 * WARPS, 2) attend_##CHUNKS(                                                  \
+    extern "C" __global__ void THREADS_OF(32 * WARPS) attend_##CHUNKS(                                                  \
         const Element* maps, const Element* guides, Element* output, const float* biases, unsigned positions,            \
         unsigned maps_pitch, unsigned classes, unsigned guide_pitch, unsigned guide_step, unsigned out_pitch,            \
         float scale) {                                                                                                   \
@@ -135,7 +132,7 @@ ATTEND(4)
 // Cells a side into which maps are pooled.
 #define CELLS 3
 // Threads of a block that pools.
-#define POOLING 512
+#define POOLING 1024
 
 // The maximum of each channel over a cell of a map, normalised over the channels: their mean becomes 0, their variance
 // plus epsilon 1. Cell k of S rows covers those from floor(k S / 3) up to ceil((k + 1) S / 3).
@@ -147,6 +144,7 @@ ATTEND(4)
 extern "C" __global__ void pool_tokens(const Element* map, Element* tokens, unsigned height, unsigned width,
                                        unsigned channels, unsigned pitch, unsigned first_token,
                                        unsigned tokens_per_image, float epsilon) {
+    in_turn();
     float* maxima = reinterpret_cast<float*>(shared_memory());
     const unsigned down = blockIdx.x / CELLS, right = blockIdx.x % CELLS;
     const unsigned top = down * height / CELLS, bottom = ((down + 1) * height + CELLS - 1) / CELLS;
@@ -194,50 +192,60 @@ extern "C" __global__ void pool_tokens(const Element* map, Element* tokens, unsi
 // tokens    [images][count][2][heads][head_channels]: keys, values
 // output    [images][texts][heads][head_channels]
 //
-// A thread computes a head of a text. head_channels is a multiple of LANES, count at most TOKENS.
+// Four lanes compute a head of a text, each with every fourth token. head_channels is a multiple of LANES, count at most
+// TOKENS; there are whole warps of threads.
 extern "C" __global__ void attend_tokens(const Element* queries, const Element* tokens, Element* output, unsigned images,
                                          unsigned texts, unsigned count, unsigned heads, unsigned head_channels,
                                          float scale) {
+    in_turn();
     const unsigned channels = heads * head_channels;
-    for EACH(index, (u64)images * texts * heads) {
+    const int member = threadIdx.x % 4;
+    const u64 all = (u64)images * texts * heads;
+    // All lanes of a warp go round as often, since they ask each other.
+    for (u64 first = first_index() / 32 * 8; first < all; first += index_step() / 4) {
+        const u64 index = min(first + threadIdx.x % 32 / 4, all - 1);
         const unsigned head = index % heads;
         const u64 image = index / heads / texts, text = index / heads % texts;
         const Element* query = queries + text * channels + head * head_channels;
         const Element* keys = tokens + image * count * 2 * channels + head * head_channels;
-        float scores[TOKENS], most = -INFINITY, sum = 0.0f;
+        float scores[TOKENS / 4], most = -INFINITY, sum = 0.0f;
 #pragma unroll
-        for (int token = 0; token < TOKENS; token++) scores[token] = 0.0f;
+        for (int i = 0; i < TOKENS / 4; i++) scores[i] = 0.0f;
         for (unsigned channel = 0; channel < head_channels; channel += LANES) {
             float asked[LANES], key[LANES];
             unpack(load_vector(query + channel), asked);
 #pragma unroll
-            for (int token = 0; token < TOKENS; token++) {
-                if (token >= (int)count) continue;
-                unpack(load_vector(keys + (u64)token * 2 * channels + channel), key);
+            for (int i = 0; i < TOKENS / 4; i++) {
+                // The last token stands for those behind it, and counts nothing then.
+                u64 token = min(i * 4 + member, (int)count - 1);
+                unpack(load_vector(keys + token * 2 * channels + channel), key);
 #pragma unroll
-                for (int i = 0; i < LANES; i++) scores[token] += asked[i] * key[i];
+                for (int k = 0; k < LANES; k++) scores[i] += asked[k] * key[k];
             }
         }
 #pragma unroll
-        for (int token = 0; token < TOKENS; token++)
-            if (token < (int)count) most = fmaxf(most, scores[token] * scale);
+        for (int i = 0; i < TOKENS / 4; i++) most = fmaxf(most, scores[i] * scale);
+        most = quad_maximum(most);
 #pragma unroll
-        for (int token = 0; token < TOKENS; token++) {
-            scores[token] = token < (int)count ? fast_exponential(scores[token] * scale - most) : 0.0f;
-            sum += scores[token];
+        for (int i = 0; i < TOKENS / 4; i++) {
+            scores[i] = i * 4 + member < (int)count ? fast_exponential(scores[i] * scale - most) : 0.0f;
+            sum += scores[i];
         }
+        sum = quad_sum(sum);
         for (unsigned channel = 0; channel < head_channels; channel += LANES) {
             float mixed[LANES], value[LANES];
-            for (int i = 0; i < LANES; i++) mixed[i] = 0.0f;
+            for (int k = 0; k < LANES; k++) mixed[k] = 0.0f;
 #pragma unroll
-            for (int token = 0; token < TOKENS; token++) {
-                if (token >= (int)count) continue;
-                unpack(load_vector(keys + (u64)token * 2 * channels + channels + channel), value);
+            for (int i = 0; i < TOKENS / 4; i++) {
+                u64 token = min(i * 4 + member, (int)count - 1);
+                unpack(load_vector(keys + token * 2 * channels + channels + channel), value);
 #pragma unroll
-                for (int i = 0; i < LANES; i++) mixed[i] += scores[token] * value[i];
+                for (int k = 0; k < LANES; k++) mixed[k] += scores[i] * value[k];
             }
-            for (int i = 0; i < LANES; i++) mixed[i] /= sum;
-            store_vector(output + (image * texts + text) * channels + head * head_channels + channel, pack(mixed));
+#pragma unroll
+            for (int k = 0; k < LANES; k++) mixed[k] = quad_sum(mixed[k]) / sum;
+            if (member == 0)
+                store_vector(output + (image * texts + text) * channels + head * head_channels + channel, pack(mixed));
         }
     }
 }

@@ -14,6 +14,7 @@ __device__ inline void store_pixel(Element* to, float red, float green, float bl
 
 // An image's pixels from its bytes, [pixels][3], as fractions of 255.
 extern "C" __global__ void write_bytes(const unsigned* bytes, Element* output, unsigned pixels, unsigned pitch) {
+    in_turn();
     const unsigned char* from = reinterpret_cast<const unsigned char*>(bytes);
     for EACH(pixel, pixels) {
         const unsigned char* rgb = from + 3 * pixel;
@@ -24,6 +25,7 @@ extern "C" __global__ void write_bytes(const unsigned* bytes, Element* output, u
 // Images' pixels from their planes, [images][3][pixels].
 extern "C" __global__ void write_planes(const float* planes, Element* output, unsigned images, unsigned pixels,
                                         unsigned pitch) {
+    in_turn();
     for EACH(index, (u64)images * pixels) {
         const float* from = planes + index / pixels * 3 * pixels + index % pixels;
         store_pixel(output + index * pitch, from[0], from[pixels], from[2 * pixels]);
@@ -32,6 +34,7 @@ extern "C" __global__ void write_planes(const float* planes, Element* output, un
 
 extern "C" __global__ void copy_maps(const Element* input, Element* output, unsigned pixels, unsigned channels,
                                      unsigned in_pitch, unsigned out_pitch) {
+    in_turn();
     const unsigned vectors = channels / LANES;
     for EACH(index, (u64)pixels * vectors) {
         u64 pixel = index / vectors, channel = index % vectors * LANES;
@@ -41,6 +44,7 @@ extern "C" __global__ void copy_maps(const Element* input, Element* output, unsi
 
 extern "C" __global__ void add_maps(const Element* first, const Element* second, Element* output, unsigned pixels,
                                     unsigned channels, unsigned first_pitch, unsigned second_pitch, unsigned out_pitch) {
+    in_turn();
     const unsigned vectors = channels / LANES;
     for EACH(index, (u64)pixels * vectors) {
         u64 pixel = index / vectors, channel = index % vectors * LANES;
@@ -55,6 +59,7 @@ extern "C" __global__ void add_maps(const Element* first, const Element* second,
 // Each pixel twice in both directions; height and width are the input's.
 extern "C" __global__ void upsample_maps(const Element* input, Element* output, unsigned images, unsigned height,
                                          unsigned width, unsigned channels, unsigned in_pitch, unsigned out_pitch) {
+    in_turn();
     const unsigned vectors = channels / LANES;
     for EACH(index, (u64)images * 4 * height * width * vectors) {
         u64 pixel = index / vectors, channel = index % vectors * LANES;
@@ -67,6 +72,7 @@ extern "C" __global__ void upsample_maps(const Element* input, Element* output, 
 extern "C" __global__ void pool_maps(const Element* input, Element* output, unsigned images, unsigned height,
                                      unsigned width, unsigned channels, unsigned in_pitch, unsigned out_pitch,
                                      unsigned kernel) {
+    in_turn();
     const unsigned vectors = channels / LANES;
     const int margin = kernel / 2;
     for EACH(index, (u64)images * height * width * vectors) {
@@ -88,6 +94,7 @@ extern "C" __global__ void pool_maps(const Element* input, Element* output, unsi
 // One over each pixel's Euclidean length, which counts as 1e-12 where it is less; a warp a pixel.
 extern "C" __global__ void inverse_lengths(const Element* input, float* factors, unsigned pixels, unsigned channels,
                                            unsigned pitch) {
+    in_turn();
     const unsigned warps = gridDim.x * blockDim.x / 32, lane = threadIdx.x % 32;
     for (u64 pixel = first_index() / 32; pixel < pixels; pixel += warps) {
         float sum = 0.0f, numbers[LANES];
