@@ -211,6 +211,15 @@ pub enum ModelError {
         device: Device,
     },
 
+    /// A node that the kernels of a GPU do not compute.
+    #[error("engine fast has no kernel on a GPU for `{node}`: {reason}; give --engine candle, device or graph")]
+    NoKernel {
+        /// The node.
+        node: String,
+        /// What about it.
+        reason: String,
+    },
+
     /// The environment would change the arithmetic asked for.
     #[error("dtype {precision} needs the environment variable NVIDIA_TF32_OVERRIDE {needed}: NVIDIA's libraries, which compute float32 as tf32 unless it is 0, read it when they are loaded")]
     Tf32Override {
