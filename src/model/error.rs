@@ -201,8 +201,8 @@ pub enum ModelError {
 
     /// An engine that a device does not have.
     #[error(
-        "engine {engine} is not there on device {device}: `fast` and --exact are the processor's, `device` and `graph` \
-         a GPU's; give --engine candle, and no --exact"
+        "engine {engine} is not there on device {device}: --exact is the processor's, `device` and `graph` are a \
+         GPU's; give --engine fast or candle, and no --exact"
     )]
     NoSuchEngine {
         /// The engine asked for.

@@ -198,3 +198,15 @@ pub fn attend_tokens<A: Accelerator>(
     // SAFETY: rows of all three are in their buffers.
     unsafe { machine.launch(kernel(format, "attend_tokens"), images * texts * heads, &arguments) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heads_have_kernels_by_their_blocks() {
+        let name = Attend::<()>::kernel_name;
+        assert_eq!([1, 16, 17, 32].map(name), [Some("attend_1"), Some("attend_1"), Some("attend_2"), Some("attend_2")]);
+        assert_eq!([33, 48, 49, 64, 65].map(name), [None, None, Some("attend_4"), Some("attend_4"), None]);
+    }
+}

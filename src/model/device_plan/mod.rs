@@ -12,9 +12,14 @@
 mod enhancing;
 mod lowering;
 mod numbers;
+#[cfg(feature = "cuda")]
+mod recorded;
 mod room;
 mod run;
 mod steps;
 
 pub use lowering::Lowered;
 pub use run::DevicePlan;
+
+#[cfg(feature = "cuda")]
+pub(super) use recorded::PlannedNetwork;

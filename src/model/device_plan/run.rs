@@ -61,7 +61,7 @@ impl<A: Accelerator> DevicePlan<A> {
     /// If the texts are not as wide as the network's.
     pub fn prepare(&mut self, batch: &InputBatch, texts: &TextEmbeddings) -> Result<bool, A::Error> {
         assert_eq!(texts.width(), self.lowered.text_width, "the texts are the network's own");
-        if self.room.as_ref().is_some_and(|room| room.is_for(batch, texts)) {
+        if self.is_prepared(batch, texts) {
             return Ok(false);
         }
         // Two rooms at a time may be more than fits.
@@ -75,6 +75,11 @@ impl<A: Accelerator> DevicePlan<A> {
         }
         self.room = Some(room);
         Ok(true)
+    }
+
+    /// Whether there is room for batches like this one, with these texts.
+    pub fn is_prepared(&self, batch: &InputBatch, texts: &TextEmbeddings) -> bool {
+        self.room.as_ref().is_some_and(|room| room.is_for(batch, texts))
     }
 
     /// Writes a batch for which room was prepared.
@@ -160,7 +165,12 @@ impl<A: Accelerator> DevicePlan<A> {
         Ok((self.read_outputs()?, trace))
     }
 
-    fn read_outputs(&self) -> Result<Vec<HeadOutput>, A::Error> {
+    /// What the last launch left, read back.
+    ///
+    /// # Errors
+    ///
+    /// If the machine fails.
+    pub fn read_outputs(&self) -> Result<Vec<HeadOutput>, A::Error> {
         let floats = |buffer: &A::Buffer| read_floats(&self.machine, buffer);
         let level = |level: &DeviceLevel<A::Buffer>| {
             Ok(LevelOutput {
