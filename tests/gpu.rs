@@ -23,7 +23,7 @@ fn program() -> Option<&'static PathBuf> {
     PROGRAM
         .get_or_init(|| {
             let folder = tempfile::tempdir().expect("a place for the program").keep();
-            let program = host::program(&folder);
+            let program = host::program(&folder, None);
             if program.is_none() {
                 let words =
                     "\n*** SKIPPED: no C++ compiler (c++, or CXX): NOTHING of the GPU's kernels was tested ***\n";

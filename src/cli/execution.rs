@@ -35,7 +35,7 @@ impl ComputeArgs {
 pub enum EngineArg {
     /// candle, operation by operation: the definition
     Candle,
-    /// The network lowered onto our own kernels: the CPU's
+    /// The network lowered onto our own kernels, the CPU's or a GPU's
     Fast,
     /// candle on a GPU, what follows the network there as well
     Device,

@@ -60,7 +60,7 @@ fn cudnn() -> Option<String> {
 fn clock_method(execution: Execution) -> &'static str {
     match execution.device {
         Device::Cpu => "host monotonic clock on both sides of each call; calls on the CPU are synchronous",
-        Device::Cuda(_) if execution.engine.leaves_outputs_on_device() => {
+        Device::Cuda(_) if execution.leaves_outputs_on_device() => {
             "forward: the GPU's events before and behind what is launched, input and outputs in its memory; others: host \
              monotonic clock on both sides of each call, from input in host memory to results there"
         }

@@ -100,7 +100,7 @@ impl Timed<'_> {
         }
         let settings = self.settings();
         let on_device = || find_boxes_on_device(model, batch, text, &settings);
-        if model.engine().leaves_outputs_on_device() {
+        if model.execution().leaves_outputs_on_device() {
             let boxes = laps.lap("network and suppression", on_device)?;
             return Ok(boxes.iter().flatten().map(Vec::len).sum());
         }
@@ -113,7 +113,7 @@ impl Timed<'_> {
     fn segmented(&self, images: &[(usize, Arc<Image>)], laps: &mut Laps<'_>) -> Result<Vec<Vec<Record>>, LatencyError> {
         let (batch, letterboxes) = laps.lap("letterbox", || self.letterboxed(images))?;
         let settings = self.settings();
-        if self.subject.model.engine().leaves_outputs_on_device() {
+        if self.subject.model.execution().leaves_outputs_on_device() {
             return self.segmented_on_device(images, &batch, &letterboxes, laps);
         }
         let outputs = self.network(&batch, laps)?;

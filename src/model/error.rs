@@ -201,14 +201,23 @@ pub enum ModelError {
 
     /// An engine that a device does not have.
     #[error(
-        "engine {engine} is not there on device {device}: `fast` and --exact are the processor's, `device` and `graph` \
-         a GPU's; give --engine candle, and no --exact"
+        "engine {engine} is not there on device {device}: --exact is the processor's, `device` and `graph` are a \
+         GPU's; give --engine fast or candle, and no --exact"
     )]
     NoSuchEngine {
         /// The engine asked for.
         engine: &'static str,
         /// The device.
         device: Device,
+    },
+
+    /// A node that the kernels of a GPU do not compute.
+    #[error("engine fast has no kernel on a GPU for `{node}`: {reason}; give --engine candle, device or graph")]
+    NoKernel {
+        /// The node.
+        node: String,
+        /// What about it.
+        reason: String,
     },
 
     /// The environment would change the arithmetic asked for.

@@ -12,10 +12,11 @@ use super::ModelError;
 pub enum Engine {
     /// candle, operation by operation: the definition.
     Candle,
-    /// The graph lowered onto this crate's kernels ([`Plan`](super::plan::Plan)).
+    /// The graph lowered onto this crate's kernels: the processor's ([`Plan`](super::plan::Plan)), or on a GPU a GPU's
+    /// ([`DevicePlan`](super::device_plan::DevicePlan)), where what follows the network is computed as well.
     #[default]
     Fast,
-    /// As [`Engine::Fast`], every convolution as the sum it is: none by Winograd's minimal filtering.
+    /// As [`Engine::Fast`] on the processor, every convolution as the sum it is: none by Winograd's minimal filtering.
     FastExact,
     /// As [`Engine::Candle`] on a GPU, and what follows the network there as well, by this crate's kernels.
     Device,
@@ -38,15 +39,10 @@ impl Engine {
         }
     }
 
-    /// Whether a network's outputs stay in a GPU's memory, and become detections there.
-    pub fn leaves_outputs_on_device(self) -> bool {
-        matches!(self, Self::Device | Self::Graph)
-    }
-
     fn is_there(self, device: Device) -> bool {
         match self {
-            Self::Candle => true,
-            Self::Fast | Self::FastExact => device == Device::Cpu,
+            Self::Candle | Self::Fast => true,
+            Self::FastExact => device == Device::Cpu,
             Self::Device | Self::Graph => device != Device::Cpu,
         }
     }
@@ -70,6 +66,15 @@ impl Execution {
     /// An engine or an arithmetic that the device does not have, and a device that is not there.
     pub fn check(self) -> Result<(), ModelError> {
         self.open().map(|_| ())
+    }
+
+    /// Whether a network's outputs stay in a GPU's memory, and become detections there.
+    pub fn leaves_outputs_on_device(self) -> bool {
+        match self.engine {
+            Engine::Device | Engine::Graph => true,
+            Engine::Fast => self.device != Device::Cpu,
+            Engine::Candle | Engine::FastExact => false,
+        }
     }
 
     /// Opens the device.
@@ -110,11 +115,20 @@ mod tests {
     }
 
     #[test]
-    fn the_fast_engines_are_the_processor_s() {
-        for engine in [Engine::Fast, Engine::FastExact] {
-            let error = Execution { engine, ..Execution::from(Device::Cuda(0)) }.check().expect_err("refused");
-            assert!(matches!(error, ModelError::NoSuchEngine { .. }), "{error}");
-        }
+    fn what_is_exact_is_the_processor_s() {
+        let on = |engine| Execution { engine, ..Execution::from(Device::Cuda(4096)) };
+        let error = on(Engine::FastExact).check().expect_err("refused");
+        assert!(matches!(error, ModelError::NoSuchEngine { .. }), "{error}");
+        // No machine has so many GPUs, which is what is missing.
+        let error = on(Engine::Fast).check().expect_err("refused");
+        assert!(matches!(error, ModelError::NoDevice { .. }), "{error}");
+    }
+
+    #[test]
+    fn our_own_kernels_leave_outputs_where_they_run() {
+        assert!(!Execution::from(Engine::Fast).leaves_outputs_on_device());
+        assert!(Execution { device: Device::Cuda(0), ..Execution::from(Engine::Fast) }.leaves_outputs_on_device());
+        assert!(!Execution::from(Device::Cuda(0)).leaves_outputs_on_device());
     }
 
     #[test]

@@ -70,6 +70,14 @@ impl InputBatch {
         }
     }
 
+    /// The bytes of all images, `[images][640][640][3]`, if that is what they are.
+    pub(super) fn pixels(&self) -> Option<&[u8]> {
+        match &self.values {
+            Values::Planes(_) => None,
+            Values::Pixels(pixels) => Some(pixels),
+        }
+    }
+
     /// The images in order.
     pub(super) fn each(&self) -> Vec<InputImage<'_>> {
         match &self.values {

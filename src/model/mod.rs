@@ -25,6 +25,8 @@ mod architecture;
 #[cfg(feature = "model")]
 pub mod checkpoint;
 #[cfg(feature = "model")]
+pub mod device_plan;
+#[cfg(feature = "model")]
 pub mod engine;
 #[cfg(feature = "model")]
 mod error;

@@ -1,12 +1,14 @@
 //! The model: text encoder and image network of one checkpoint.
 
 #[cfg(feature = "cuda")]
+use super::device_plan::{Lowered, PlannedNetwork};
+#[cfg(feature = "cuda")]
 use super::engine::{DeviceNetwork, DeviceOutputs};
 use super::engine::{Network, Place, Trace};
 use super::network::{check_parameters, Graph};
 use super::plan::Plan;
 use super::text::{TextCache, TextEmbeddings, TextEncoder};
-use super::{Architecture, Engine, Execution, HeadOutput, InputBatch, ModelError, SparseOutput, Weights};
+use super::{Architecture, Device, Engine, Execution, HeadOutput, InputBatch, ModelError, SparseOutput, Weights};
 
 /// A loaded checkpoint, ready to run from any number of threads.
 pub struct Model {
@@ -14,7 +16,7 @@ pub struct Model {
     /// `None` where the model was loaded without.
     text: Option<TextEncoder>,
     network: Executor,
-    engine: Engine,
+    execution: Execution,
     weights_sha256: String,
 }
 
@@ -24,6 +26,8 @@ enum Executor {
     Fast(Box<Plan>),
     #[cfg(feature = "cuda")]
     Device(DeviceNetwork),
+    #[cfg(feature = "cuda")]
+    Planned(PlannedNetwork),
 }
 
 impl Model {
@@ -73,7 +77,7 @@ impl Model {
     fn of_network(weights: impl Weights, architecture: Architecture, execution: Execution) -> Result<Self, ModelError> {
         Ok(Self {
             text: None,
-            engine: execution.engine,
+            execution,
             weights_sha256: weights.sha256().to_owned(),
             network: Executor::load(Graph::new(&architecture), weights, execution)?,
             architecture,
@@ -85,9 +89,9 @@ impl Model {
         &self.architecture
     }
 
-    /// What computes the image network.
-    pub fn engine(&self) -> Engine {
-        self.engine
+    /// What computes the image network, and where.
+    pub fn execution(&self) -> Execution {
+        self.execution
     }
 
     /// The image network's structure: parameter counts, costs, stages.
@@ -97,6 +101,8 @@ impl Model {
             Executor::Fast(plan) => plan.graph(),
             #[cfg(feature = "cuda")]
             Executor::Device(device) => device.network().graph(),
+            #[cfg(feature = "cuda")]
+            Executor::Planned(planned) => planned.graph(),
         }
     }
 
@@ -115,7 +121,7 @@ impl Model {
     ///
     /// As [`Model::encode_text`]; a cache that cannot be read or written is none.
     pub fn encode_text_cached(&self, prompts: &[String], cache: &TextCache) -> Result<TextEmbeddings, ModelError> {
-        let encoder = encoder_name(&self.architecture, &self.weights_sha256, self.engine);
+        let encoder = encoder_name(&self.architecture, &self.weights_sha256, self.execution.engine);
         cached(&encoder, &self.architecture, prompts, cache, || self.encode_text(prompts))
     }
 
@@ -134,6 +140,8 @@ impl Model {
                 let (batch, texts) = (batch.clone(), texts.clone());
                 device.with_network(move |network| network.forward(&batch, &texts))
             }
+            #[cfg(feature = "cuda")]
+            Executor::Planned(planned) => planned.forward(batch, texts),
         }
     }
 
@@ -172,6 +180,7 @@ impl Model {
         self.check_width(texts)?;
         match &self.network {
             Executor::Device(device) => device.with_outputs(batch, texts, timed, take).map(Some),
+            Executor::Planned(planned) => planned.with_outputs(batch, texts, timed, take).map(Some),
             _ => Ok(None),
         }
     }
@@ -200,6 +209,8 @@ impl Model {
         match &self.network {
             #[cfg(feature = "cuda")]
             Executor::Device(device) => device.with_machine(|machine| machine.peak_memory_bytes()).map(Some),
+            #[cfg(feature = "cuda")]
+            Executor::Planned(planned) => planned.with_machine(|machine| machine.peak_memory_bytes()).map(Some),
             _ => Ok(None),
         }
     }
@@ -213,6 +224,8 @@ impl Model {
         match &self.network {
             #[cfg(feature = "cuda")]
             Executor::Device(device) => device.with_machine(|machine| machine.forget_peak_memory()),
+            #[cfg(feature = "cuda")]
+            Executor::Planned(planned) => planned.with_machine(|machine| machine.forget_peak_memory()),
             _ => Ok(()),
         }
     }
@@ -240,6 +253,8 @@ impl Model {
                     network.trace(&batch, &texts, &stages.iter().map(String::as_str).collect::<Vec<_>>())
                 })
             }
+            #[cfg(feature = "cuda")]
+            Executor::Planned(planned) => planned.trace(batch, texts, stages),
         }
     }
 
@@ -257,6 +272,7 @@ impl Executor {
         let place = execution.open()?;
         Ok(match execution.engine {
             Engine::Candle => Self::Candle(Box::new(Network::load(graph, &weights, place)?)),
+            Engine::Fast if execution.device != Device::Cpu => Self::planned(graph, &weights, place, execution)?,
             Engine::Fast => Self::Fast(Box::new(Plan::lower(graph, weights, true)?)),
             Engine::FastExact => Self::Fast(Box::new(Plan::lower(graph, weights, false)?)),
             Engine::Device | Engine::Graph => Self::on_device(graph, &weights, place, execution.engine)?,
@@ -271,6 +287,19 @@ impl Executor {
         crate::kernels::gpu::CudaAccelerator::new(&place.device)?;
         let network = Network::load(graph, weights, place)?;
         Ok(Self::Device(DeviceNetwork::start(network, engine == Engine::Graph)?))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn planned(graph: Graph, weights: &impl Weights, place: Place, execution: Execution) -> Result<Self, ModelError> {
+        // Before the first tensor: see `CudaAccelerator::new`.
+        crate::kernels::gpu::CudaAccelerator::new(&place.device)?;
+        let lowered = Lowered::new(graph, weights, execution.precision.format())?;
+        Ok(Self::Planned(PlannedNetwork::start(lowered, &place)?))
+    }
+
+    #[cfg(not(feature = "cuda"))]
+    fn planned(_: Graph, _: &impl Weights, _: Place, _: Execution) -> Result<Self, ModelError> {
+        unreachable!("a build without CUDA opens no GPU")
     }
 
     #[cfg(not(feature = "cuda"))]

@@ -37,10 +37,14 @@ fn a_gpu_that_is_not_there_is_a_sentence() {
 }
 
 #[test]
-fn the_fast_engine_is_the_processor_s() {
-    refused_everywhere(&["--device", "cuda", "--engine", "fast"], &["engine fast", "cuda:0", "--engine candle"]);
-    refused_everywhere(&["--device", "cuda", "--exact"], &["engine fast-exact", "cuda:0", "no --exact"]);
-    refused_everywhere(&["--device", "cuda", "--engine", "candle", "--exact"], &["no --exact"]);
+fn what_is_exact_is_the_processor_s() {
+    let exact = ["--device", "cuda", "--exact"];
+    refused_everywhere(&exact, &["engine fast-exact", "cuda:0", "no --exact"]);
+    for engine in ["fast", "candle"] {
+        refused_everywhere(&[&exact[..], &["--engine", engine]].concat(), &["cuda:0", "no --exact"]);
+    }
+    // The engine is there; so many GPUs are not.
+    refused_everywhere(&["--device", "cuda:4096", "--engine", "fast"], &["zoobench: device cuda:4096: "]);
 }
 
 #[test]

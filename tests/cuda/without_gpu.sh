@@ -31,11 +31,11 @@ for dtype in f32 tf32 f16 bf16; do
     refused 'there is no NVIDIA driver' run --device cuda --dtype "$dtype"
 done
 refused 'there is no NVIDIA driver' latency --device cuda:1 --quick
-for engine in candle device graph; do
+for engine in candle fast device graph; do
     refused 'there is no NVIDIA driver' run --device cuda --engine "$engine" --dtype bf16
 done
 refused 'engine graph is not there on device cpu' run --engine graph
-refused 'engine fast is not there on device cuda:0' run --device cuda --engine fast
+refused 'engine fast-exact is not there on device cuda:0' run --device cuda --engine fast --exact
 refused 'dtype tf32 is not there on device cpu' run --dtype tf32
 [[ ! -e runs ]] || { printf 'a refused run left files\n' >&2; exit 1; }
 

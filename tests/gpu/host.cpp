@@ -6,6 +6,11 @@
 //   R buffer words                   answers with them
 //   F buffer                         gives it back
 //   L name threads backwards arguments...   runs a kernel; an argument is wBUFFER:OFFSET, uNUMBER, lNUMBER or fBITS
+//   B name columns rows layers threads bytes arguments...   runs a kernel that works in blocks, on a grid, with so many
+//                                    threads and bytes of shared memory a block
+//
+// With ELEMENT defined it has the network's kernels in that format as well.
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -23,6 +28,7 @@ struct Dimensions {
     unsigned x, y, z;
 };
 static Dimensions blockIdx, blockDim, gridDim, threadIdx;
+static unsigned shared_bytes;
 #define __global__
 #define __device__
 
@@ -50,6 +56,16 @@ static inline unsigned atomicMax(unsigned* to, unsigned value) {
 #include "../../src/kernels/gpu/candidates.cu"
 #include "../../src/kernels/gpu/masks.cu"
 #include "../../src/kernels/gpu/suppression.cu"
+#ifdef ELEMENT
+#include "elements_host.h"
+// It sums over a warp, which `twins.h` does otherwise.
+#define inverse_lengths inverse_lengths_by_warps
+static inline float warp_sum_of_one(float x) { return x; }
+#define warp_sum warp_sum_of_one
+#include "../../src/kernels/gpu/maps.cu"
+#undef inverse_lengths
+#undef warp_sum
+#endif
 
 [[noreturn]] static void fail(const std::string& what) {
     std::fprintf(stderr, "host.cpp: %s\n", what.c_str());
@@ -63,6 +79,10 @@ static std::pair<unsigned*, std::size_t>& buffer(unsigned number) {
     if (found == buffers.end()) fail("no such buffer");
     return found->second;
 }
+
+#ifdef ELEMENT
+#include "twins.h"
+#endif
 
 // An argument as the kernel's parameter: its kind must be the parameter's.
 template <typename T> struct Parse;
@@ -95,11 +115,18 @@ template <> struct Parse<float> {
     }
 };
 
+// Whether a kernel does all its blocks' work in one call.
+static bool in_blocks;
+
 template <typename... P, std::size_t... I>
 static void call(void (*kernel)(P...), const std::vector<std::string>& words, bool backwards,
                  std::index_sequence<I...>) {
     if (words.size() != sizeof...(P)) fail("not as many arguments as the kernel takes");
     std::tuple<P...> arguments{Parse<P>::of(words[I])...};
+    if (in_blocks) {
+        kernel(std::get<I>(arguments)...);
+        return;
+    }
     unsigned threads = gridDim.x * blockDim.x;
     for (unsigned number = 0; number < threads; number++) {
         unsigned thread = backwards ? threads - 1 - number : number;
@@ -117,6 +144,22 @@ static bool run(const std::string& name, const char* wanted, void (*kernel)(P...
     return true;
 }
 
+static void launch_blocks(std::istringstream& line) {
+    std::string name, word;
+    line >> name >> gridDim.x >> gridDim.y >> gridDim.z >> blockDim.x >> shared_bytes;
+    std::vector<std::string> words;
+    while (line >> word) words.push_back(word);
+    in_blocks = true;
+#ifdef ELEMENT
+#define BLOCKS(kernel) run(name, #kernel, kernel, words, false)
+    if (BLOCKS(convolve_128x128) || BLOCKS(convolve_128x64) || BLOCKS(convolve_64x64) || BLOCKS(convolve_128x32) ||
+        BLOCKS(convolve_64x32) || BLOCKS(inverse_lengths) || BLOCKS(attend_1) || BLOCKS(attend_2) || BLOCKS(attend_4) ||
+        BLOCKS(pool_tokens))
+        return;
+#endif
+    fail("no kernel that works in blocks is called " + name);
+}
+
 static void launch(std::istringstream& line) {
     std::string name, word;
     unsigned threads, backwards;
@@ -125,6 +168,13 @@ static void launch(std::istringstream& line) {
     while (line >> word) words.push_back(word);
     blockDim.x = 32;
     gridDim.x = threads < 32 ? 1 : threads / 32;
+    in_blocks = false;
+#ifdef ELEMENT
+#define EACH_KERNEL(kernel) run(name, #kernel, kernel, words, backwards != 0)
+    if (EACH_KERNEL(write_bytes) || EACH_KERNEL(write_planes) || EACH_KERNEL(copy_maps) || EACH_KERNEL(add_maps) ||
+        EACH_KERNEL(upsample_maps) || EACH_KERNEL(pool_maps) || EACH_KERNEL(attend_tokens))
+        return;
+#endif
 #define KERNEL(kernel) run(name, #kernel, kernel, words, backwards != 0)
     if (!(KERNEL(expected_distances) || KERNEL(decode_boxes) || KERNEL(collect_candidates) || KERNEL(count_digits) ||
           KERNEL(choose_digit) || KERNEL(keep_best) || KERNEL(rank_candidates) || KERNEL(largest_coordinate) ||
@@ -145,6 +195,8 @@ int main() {
         line >> command;
         if (command == 'L') {
             launch(line);
+        } else if (command == 'B') {
+            launch_blocks(line);
         } else if (command == 'A') {
             line >> words;
             buffers[next++] = {static_cast<unsigned*>(std::calloc(words, 4)), words};

@@ -6,16 +6,18 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::rc::Rc;
 
-use zoobench::kernels::gpu::{Accelerator, Argument, Kernel};
+use zoobench::kernels::gpu::{Accelerator, Argument, Blocks, Format, Kernel};
 
-/// Builds `host.cpp` in a folder; `None` without a C++ compiler.
-pub fn program(folder: &Path) -> Option<PathBuf> {
+/// Builds `host.cpp` in a folder, with the network's kernels in a format if one is given; `None` without a C++ compiler.
+pub fn program(folder: &Path, format: Option<Format>) -> Option<PathBuf> {
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/gpu/host.cpp");
     let compiler = std::env::var("CXX").unwrap_or_else(|_| "c++".to_owned());
-    let program = folder.join("kernels");
+    let program = folder.join(format.map_or("kernels", Format::name));
+    let format = format.map(|format| format!("-DELEMENT={} -O3 -march=native", format as usize)).unwrap_or_default();
     let options = "-std=c++17 -O2 -g -Wall -Wextra -Werror -Wno-unknown-pragmas -ffp-contract=off \
                    -fsanitize=address,undefined -fno-sanitize-recover=all";
-    let built = Command::new(&compiler).args(options.split_whitespace()).arg(source).arg("-o").arg(&program).status();
+    let options = options.split_whitespace().chain(format.split_whitespace());
+    let built = Command::new(&compiler).args(options).arg(source).arg("-o").arg(&program).status();
     match built {
         Ok(status) => {
             assert!(status.success(), "{compiler} does not compile the kernels for this processor");
@@ -73,10 +75,7 @@ impl Host {
     /// A buffer of words.
     pub fn buffer(&self, words: &[u32]) -> Buffer {
         let buffer = self.zeroed(words.len()).expect("the process lives");
-        let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-        let mut to = self.to.borrow_mut();
-        writeln!(to, "W {} {}", buffer.number, words.len()).expect("the process lives");
-        to.write_all(&bytes).expect("the process lives");
+        self.write(&buffer, words).expect("the process lives");
         buffer
     }
 
@@ -122,19 +121,43 @@ impl Accelerator for Host {
         Ok(bytes.chunks_exact(4).map(|word| u32::from_le_bytes(word.try_into().expect("four bytes"))).collect())
     }
 
+    fn write(&self, buffer: &Buffer, words: &[u32]) -> io::Result<()> {
+        assert!(buffer.words >= words.len(), "{} words into {}", words.len(), buffer.words);
+        let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        let mut to = self.to.borrow_mut();
+        writeln!(to, "W {} {}", buffer.number, words.len())?;
+        to.write_all(&bytes)
+    }
+
     #[allow(unsafe_code)]
     unsafe fn launch(&self, kernel: Kernel, threads: usize, arguments: &[Argument<'_, Buffer>]) -> io::Result<()> {
         self.launched.borrow_mut().push(kernel.name);
         let threads = threads.clamp(1, self.threads);
-        let mut line = format!("L {} {threads} {}", kernel.name, u8::from(self.backwards));
-        for argument in arguments {
-            line += &match argument {
-                Argument::Words(buffer, offset) => format!(" w{}:{offset}", buffer.number),
-                Argument::U32(number) => format!(" u{number}"),
-                Argument::U64(number) => format!(" l{number}"),
-                Argument::F32(number) => format!(" f{}", number.to_bits()),
-            };
-        }
-        writeln!(self.to.borrow_mut(), "{line}")
+        let (name, backwards) = (kernel.name, u8::from(self.backwards));
+        writeln!(self.to.borrow_mut(), "L {name} {threads} {backwards}{}", words(arguments))
     }
+
+    #[allow(unsafe_code)]
+    unsafe fn launch_blocks(
+        &self,
+        kernel: Kernel,
+        blocks: Blocks,
+        arguments: &[Argument<'_, Buffer>],
+    ) -> io::Result<()> {
+        self.launched.borrow_mut().push(kernel.name);
+        let (name, [x, y, z]) = (kernel.name, blocks.grid);
+        let Blocks { threads, shared_bytes, .. } = blocks;
+        writeln!(self.to.borrow_mut(), "B {name} {x} {y} {z} {threads} {shared_bytes}{}", words(arguments))
+    }
+}
+
+/// Arguments as the program reads them.
+fn words(arguments: &[Argument<'_, Buffer>]) -> String {
+    let word = |argument: &Argument<'_, Buffer>| match argument {
+        Argument::Words(buffer, offset) => format!(" w{}:{offset}", buffer.number),
+        Argument::U32(number) => format!(" u{number}"),
+        Argument::U64(number) => format!(" l{number}"),
+        Argument::F32(number) => format!(" f{}", number.to_bits()),
+    };
+    arguments.iter().map(word).collect()
 }

@@ -1,9 +1,11 @@
 //! NVIDIA's GPUs, by candle's device and its one stream.
 
+use candle_core::cuda_backend::cudarc::driver::result::memcpy_htod_async;
+use candle_core::cuda_backend::cudarc::driver::sys::CUfunction_attribute_enum;
 use candle_core::cuda_backend::cudarc::driver::{CudaSlice, DevicePtr, LaunchConfig, PushKernelArg};
 use candle_core::{CudaDevice, CudaStorage, DType, Device, Error, Result, Storage, Tensor};
 
-use super::accelerator::{Accelerator, Argument, Kernel, Source};
+use super::accelerator::{Accelerator, Argument, Blocks, Format, Kernel, Source};
 
 /// A GPU as candle has opened it. Buffers are tensors of float32 or 32-bit integers, contiguous.
 #[derive(Clone)]
@@ -16,21 +18,37 @@ const BLOCK: usize = 256;
 /// Blocks of a launch at most: some waves of them on the greatest GPU there is.
 const BLOCKS: usize = 1 << 14;
 
-impl Source {
-    /// The kernels as the driver translates them, compiled by the build script.
-    fn ptx(self) -> &'static str {
-        match self {
-            Self::Candidates => include_str!(concat!(env!("OUT_DIR"), "/candidates.ptx")),
-            Self::Suppression => include_str!(concat!(env!("OUT_DIR"), "/suppression.ptx")),
-            Self::Masks => include_str!(concat!(env!("OUT_DIR"), "/masks.ptx")),
-        }
-    }
+/// Bytes of shared memory that a kernel has without asking for more.
+const SHARED_BYTES: u32 = 48 << 10;
 
-    fn module(self) -> &'static str {
+/// The translations of a file for each format.
+macro_rules! formats {
+    ($name:literal, $format:expr) => {
+        match $format {
+            Format::F16 => (concat!("zoobench_", $name, "_f16"), ptx!($name, "_f16")),
+            Format::Bf16 => (concat!("zoobench_", $name, "_bf16"), ptx!($name, "_bf16")),
+            Format::Tf32 => (concat!("zoobench_", $name, "_tf32"), ptx!($name, "_tf32")),
+            Format::F32 => (concat!("zoobench_", $name, "_f32"), ptx!($name, "_f32")),
+        }
+    };
+}
+
+macro_rules! ptx {
+    ($name:literal, $suffix:literal) => {
+        include_str!(concat!(env!("OUT_DIR"), "/", $name, $suffix, ".ptx"))
+    };
+}
+
+impl Source {
+    /// A name of its own, and the kernels as the driver translates them, compiled by the build script.
+    fn module(self) -> (&'static str, &'static str) {
         match self {
-            Self::Candidates => "zoobench_candidates",
-            Self::Suppression => "zoobench_suppression",
-            Self::Masks => "zoobench_masks",
+            Self::Candidates => ("zoobench_candidates", ptx!("candidates", "")),
+            Self::Suppression => ("zoobench_suppression", ptx!("suppression", "")),
+            Self::Masks => ("zoobench_masks", ptx!("masks", "")),
+            Self::Convolution(format) => formats!("convolution", format),
+            Self::Maps(format) => formats!("maps", format),
+            Self::Guidance(format) => formats!("guidance", format),
         }
     }
 }
@@ -104,9 +122,31 @@ impl Accelerator for CudaAccelerator {
         }
     }
 
+    fn write(&self, buffer: &Tensor, words: &[u32]) -> Result<()> {
+        assert!(buffer.elem_count() >= words.len(), "{} words into {}", words.len(), buffer.elem_count());
+        let stream = self.device.cuda_stream();
+        stream.context().bind_to_thread().map_err(Error::wrap)?;
+        let to = self.address(buffer, 0)?;
+        // SAFETY: the buffer is as long and stays until the stream has passed; what is copied from pageable memory has
+        // left it when the call returns.
+        unsafe { memcpy_htod_async(to, words, stream.cu_stream()) }.map_err(Error::wrap)
+    }
+
     unsafe fn launch(&self, kernel: Kernel, threads: usize, arguments: &[Argument<'_, Tensor>]) -> Result<()> {
-        let source = kernel.source;
-        let function = self.device.get_or_load_custom_func(kernel.name, source.module(), source.ptx())?;
+        let blocks = threads.div_ceil(BLOCK).clamp(1, BLOCKS) as u32;
+        let blocks = Blocks { grid: [blocks, 1, 1], threads: BLOCK as u32, shared_bytes: 0 };
+        // SAFETY: the caller answers for the arguments.
+        unsafe { self.launch_blocks(kernel, blocks, arguments) }
+    }
+
+    unsafe fn launch_blocks(&self, kernel: Kernel, blocks: Blocks, arguments: &[Argument<'_, Tensor>]) -> Result<()> {
+        let (module, ptx) = kernel.source.module();
+        let function = self.device.get_or_load_custom_func(kernel.name, module, ptx)?;
+        let function = function.into_cuda_function();
+        if blocks.shared_bytes > SHARED_BYTES {
+            let most = CUfunction_attribute_enum::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
+            function.set_attribute(most, blocks.shared_bytes as i32).map_err(Error::wrap)?;
+        }
         let value = |argument: &Argument<'_, Tensor>| match *argument {
             Argument::Words(buffer, word) => self.address(buffer, word).map(Value::Whole),
             Argument::U64(number) => Ok(Value::Whole(number)),
@@ -114,7 +154,8 @@ impl Accelerator for CudaAccelerator {
             Argument::F32(number) => Ok(Value::Real(number)),
         };
         let values = arguments.iter().map(value).collect::<Result<Vec<_>>>()?;
-        let mut builder = function.builder();
+        let stream = self.device.cuda_stream();
+        let mut builder = stream.launch_builder(&function);
         for value in &values {
             match value {
                 Value::Whole(number) => builder.arg(number),
@@ -122,9 +163,14 @@ impl Accelerator for CudaAccelerator {
                 Value::Real(number) => builder.arg(number),
             };
         }
-        let blocks = threads.div_ceil(BLOCK).clamp(1, BLOCKS) as u32;
-        let config = LaunchConfig { grid_dim: (blocks, 1, 1), block_dim: (BLOCK as u32, 1, 1), shared_mem_bytes: 0 };
-        // SAFETY: the caller answers for the arguments; buffers are freed on the stream, behind this launch.
+        let [x, y, z] = blocks.grid;
+        let config = LaunchConfig {
+            grid_dim: (x, y, z),
+            block_dim: (blocks.threads, 1, 1),
+            shared_mem_bytes: blocks.shared_bytes,
+        };
+        // SAFETY: the caller answers for the arguments and the blocks; buffers are freed on the stream, behind this
+        // launch.
         unsafe { builder.launch(config) }.map_err(Error::wrap)?;
         Ok(())
     }

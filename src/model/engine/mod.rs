@@ -8,6 +8,8 @@
 mod cuda;
 mod device;
 mod executor;
+#[cfg(feature = "cuda")]
+mod gpu_thread;
 mod layers;
 mod libraries;
 #[cfg(feature = "cuda")]
@@ -22,6 +24,8 @@ pub use libraries::{Library, SearchPath, Wheel};
 pub use precision::Precision;
 
 pub(crate) use executor::wanted_values;
+#[cfg(feature = "cuda")]
+pub(crate) use gpu_thread::GpuThread;
 pub(crate) use layers::{LayerNorm, Linear};
 #[cfg(feature = "cuda")]
 pub(crate) use on_device::{DeviceNetwork, DeviceOutputs};

@@ -1,23 +1,20 @@
 //! The network on a GPU, its outputs left in the GPU's memory.
 
-use std::sync::mpsc::{channel, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use candle_core::{DType, Error, Result as Candle, Tensor};
+use candle_core::{DType, Result as Candle, Tensor};
 
 use super::executor::Network;
+use super::gpu_thread::GpuThread;
 use crate::kernels::gpu::{expected_distances, CudaAccelerator, Recorded};
 use crate::model::network::{Node, Op};
 use crate::model::{DeviceLevel, DeviceOutput, InputBatch, Letterbox, ModelError, TextEmbeddings};
 
-/// A network with a thread of its own, which alone talks to the GPU: cuDNN's handles and the parameters that a
-/// recording reads belong to a thread, and nobody else may launch anything while a recording is made.
+/// A network with a thread of its own, which alone talks to the GPU.
 pub(crate) struct DeviceNetwork {
     network: Arc<Network>,
-    requests: Mutex<Sender<Request>>,
+    thread: GpuThread<Worker>,
 }
-
-type Request = Box<dyn FnOnce(&mut Worker) + Send>;
 
 /// What the thread has.
 struct Worker {
@@ -52,11 +49,8 @@ impl DeviceNetwork {
     pub fn start(network: Network, records: bool) -> Result<Self, ModelError> {
         let machine = CudaAccelerator::new(&network.place().device)?;
         let network = Arc::new(network);
-        let mut worker = Worker { network: network.clone(), machine, records, texts: None, recording: None };
-        let (requests, received) = channel::<Request>();
-        let serve = move || received.into_iter().for_each(|request| request(&mut worker));
-        std::thread::Builder::new().name("gpu".to_owned()).spawn(serve).map_err(Error::wrap)?;
-        Ok(Self { network, requests: Mutex::new(requests) })
+        let worker = Worker { network: network.clone(), machine, records, texts: None, recording: None };
+        Ok(Self { network, thread: GpuThread::start(worker)? })
     }
 
     pub fn network(&self) -> &Network {
@@ -68,7 +62,7 @@ impl DeviceNetwork {
         &self,
         work: impl FnOnce(&CudaAccelerator) -> Candle<T> + Send + 'static,
     ) -> Result<T, ModelError> {
-        self.request(move |worker| Ok(work(&worker.machine)?))
+        self.thread.request(move |worker| Ok(work(&worker.machine)?))
     }
 
     /// Runs something with the network alone on the GPU's thread.
@@ -76,7 +70,7 @@ impl DeviceNetwork {
         &self,
         work: impl FnOnce(&Network) -> Result<T, ModelError> + Send + 'static,
     ) -> Result<T, ModelError> {
-        self.request(move |worker| work(&worker.network))
+        self.thread.request(move |worker| work(&worker.network))
     }
 
     /// Runs the network on a batch and gives what it left in the GPU's memory to `take`, before the next batch.
@@ -88,21 +82,7 @@ impl DeviceNetwork {
         take: impl FnOnce(DeviceOutputs<'_>) -> Candle<T> + Send + 'static,
     ) -> Result<T, ModelError> {
         let (batch, texts) = (batch.clone(), texts.clone());
-        self.request(move |worker| Ok(worker.run(&batch, &texts, timed, take)?))
-    }
-
-    fn request<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Worker) -> Result<T, ModelError> + Send + 'static,
-    ) -> Result<T, ModelError> {
-        let (answer, answered) = channel();
-        let request = Box::new(move |worker: &mut Worker| {
-            // Whoever asked may have given up.
-            let _ = answer.send(work(worker));
-        });
-        let gone = || Error::Msg("the thread that talks to the GPU has ended".to_owned());
-        self.requests.lock().unwrap_or_else(PoisonError::into_inner).send(request).map_err(|_| gone())?;
-        answered.recv().map_err(|_| gone())?
+        self.thread.request(move |worker| Ok(worker.run(&batch, &texts, timed, take)?))
     }
 }
 

@@ -32,6 +32,18 @@ impl Precision {
         }
     }
 
+    /// The numbers of our own kernels on a GPU.
+    #[cfg(feature = "cuda")]
+    pub(crate) fn format(self) -> crate::kernels::gpu::Format {
+        use crate::kernels::gpu::Format;
+        match self {
+            Self::F32 => Format::F32,
+            Self::Tf32 => Format::Tf32,
+            Self::F16 => Format::F16,
+            Self::Bf16 => Format::Bf16,
+        }
+    }
+
     /// The type of its values.
     pub(super) fn dtype(self) -> DType {
         match self {

@@ -8,7 +8,7 @@ use crate::model::network::{self, ChannelAffine, ClassNorm, Node};
 use crate::model::{ModelError, Weights};
 
 /// The contrast of one level.
-pub(super) struct Contrast {
+pub(in crate::model) struct Contrast {
     set: InstructionSet,
     input: Place,
     scale: f64,
@@ -46,7 +46,8 @@ impl Contrast {
         ClassVectors::new(self.set, biases, self.input.view.blocks, value)
     }
 
-    fn vector(&self, row: &[f32]) -> (Vec<f32>, f32) {
+    /// What pixels are compared with for a text: its unit row times the logit scale, and a bias.
+    pub fn vector(&self, row: &[f32]) -> (Vec<f32>, f32) {
         let length = row.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt();
         let factor = self.scale / length.max(network::ClassContrast::MIN_LENGTH);
         let unit = row.iter().map(|value| f64::from(*value) * factor);
@@ -56,6 +57,11 @@ impl Contrast {
         let shifted: f64 = unit.clone().zip(shift).map(|(value, shift)| value * shift).sum();
         let scaled = unit.zip(scale).map(|(value, scale)| (value * scale) as f32);
         (scaled.collect(), (shifted + self.bias) as f32)
+    }
+
+    /// Whether a pixel's products are divided by the length of its embedding.
+    pub fn divides_by_length(&self) -> bool {
+        self.affine.is_none()
     }
 
     /// `[classes][positions]`.

@@ -8,7 +8,7 @@ use crate::model::network::{Graph, Op, Shape};
 
 /// The place of a map.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
+pub(in crate::model) struct Place {
     /// Its blocks.
     pub view: View,
     /// Channels of its parts, each of which starts a block.
@@ -30,7 +30,7 @@ impl Place {
 }
 
 /// The places of a graph's values in a list of maps, whose memory passes from value to value.
-pub(super) struct Layout {
+pub(in crate::model) struct Layout {
     /// By node; `None` for what is no map.
     places: Vec<Option<Place>>,
     /// By node: the maps that begin another life there, and their sizes in it.

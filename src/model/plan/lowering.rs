@@ -11,7 +11,7 @@ use crate::model::{ModelError, Weights};
 
 /// Where a layer's texts come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum TextSource {
+pub(in crate::model) enum TextSource {
     /// They are the network's input.
     Given,
     /// The image has enhanced them.

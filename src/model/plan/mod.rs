@@ -28,3 +28,9 @@ mod slots;
 mod workspace;
 
 pub use executor::Plan;
+
+pub(super) use contrast::Contrast;
+pub(super) use layout::Layout;
+pub(super) use lowering::TextSource;
+pub(super) use nesting::readers;
+pub(super) use rows::{rows_shape, whole, write_rows, LayerNorm, Linear};

@@ -29,7 +29,7 @@ pub(super) fn blocks(segments: &[usize]) -> usize {
 }
 
 /// The nodes that read a value.
-pub(super) fn readers(graph: &Graph, index: usize) -> impl Iterator<Item = usize> + '_ {
+pub(in crate::model) fn readers(graph: &Graph, index: usize) -> impl Iterator<Item = usize> + '_ {
     let reads = move |node: &Node| node.inputs.iter().any(|input| input.index() == index);
     graph.nodes.iter().enumerate().filter(move |(_, node)| reads(node)).map(|(reader, _)| reader)
 }

@@ -5,17 +5,17 @@ use crate::model::network::Parameter;
 use crate::model::{ModelError, Weights};
 
 /// The shape of `count` rows of so many blocks of lanes.
-pub(super) fn rows_shape(count: usize, blocks: usize) -> MapsShape {
+pub(in crate::model) fn rows_shape(count: usize, blocks: usize) -> MapsShape {
     MapsShape { blocks, height: 1, width: count, border: 0 }
 }
 
 /// All of one map in a list.
-pub(super) fn whole(maps: &[Maps], index: usize) -> View {
+pub(in crate::model) fn whole(maps: &[Maps], index: usize) -> View {
     View { maps: index, block: 0, blocks: maps[index].shape().blocks }
 }
 
 /// Writes rows of `width` values, whose channels lie in one piece.
-pub(super) fn write_rows(maps: &mut Maps, rows: &[f32], width: usize) {
+pub(in crate::model) fn write_rows(maps: &mut Maps, rows: &[f32], width: usize) {
     maps.reshape(rows_shape(rows.len() / width, width.div_ceil(LANES)));
     for block in 0..width.div_ceil(LANES) {
         let channels = block * LANES..width.min((block + 1) * LANES);
@@ -53,7 +53,7 @@ pub(super) fn read_rows(maps: &Maps, width: usize) -> Vec<f32> {
 }
 
 /// `x W^T + b` on rows: a 1 x 1 convolution.
-pub(super) struct Linear(Convolution);
+pub(in crate::model) struct Linear(Convolution);
 
 impl Linear {
     /// Reads weight and bias; the parts of the inputs and of the outputs start a block each.
@@ -82,7 +82,7 @@ impl Linear {
 
 /// Layer normalisation of rows, the variance about the mean (not as a difference of squares, which
 /// would lose digits).
-pub(super) struct LayerNorm {
+pub(in crate::model) struct LayerNorm {
     weight: Vec<f32>,
     bias: Vec<f32>,
     epsilon: f32,

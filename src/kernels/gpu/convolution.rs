@@ -1,0 +1,231 @@
+//! Launches of `convolution.cu`.
+
+use super::accelerator::{narrow, Accelerator, Argument, Blocks, Format, Kernel, Source};
+use super::pixels::{Pixels, LANES};
+use super::tile::choose;
+use Argument::{Words, U32};
+
+/// Bits of `what` in the kernel.
+const SILU: u32 = 1;
+const RESIDUAL: u32 = 2;
+const PLANES: u32 = 4;
+const FACTORS: u32 = 8;
+
+/// Row tiles of a launch at most.
+const ROW_TILES: usize = 65_535;
+
+/// The weights of a convolution.
+#[derive(Debug)]
+pub struct Filter<'a, B> {
+    /// `[out_channels][Filter::slices x Filter::slice]` numbers: rows of taps of channels, zeros behind.
+    pub weights: &'a B,
+    /// `[out_channels]` float32.
+    pub bias: &'a B,
+    /// Side of the square kernel, odd.
+    pub kernel: usize,
+    /// Step in both directions.
+    pub stride: usize,
+    /// Channels of the input.
+    pub in_channels: usize,
+    /// Channels of the output.
+    pub out_channels: usize,
+}
+
+impl<B> Clone for Filter<'_, B> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<B> Copy for Filter<'_, B> {}
+
+impl Format {
+    /// Numbers of a row of weights that a kernel takes at once.
+    pub fn slice(self) -> usize {
+        32 * self.numbers_a_word()
+    }
+
+    /// Slices of a row of so many numbers.
+    pub fn slices(self, numbers: usize) -> usize {
+        numbers.div_ceil(self.slice())
+    }
+}
+
+/// What a convolution's result becomes.
+#[derive(Debug)]
+pub enum ConvolutionOutput<'a, B> {
+    /// Pixels of as many channels as the filter has rows.
+    Maps {
+        /// Where they go.
+        pixels: Pixels<'a, B>,
+        /// What is added last.
+        residual: Option<Pixels<'a, B>>,
+    },
+    /// Planes of float32, `[out_channels][out_height][out_width]`, of one image.
+    Planes {
+        /// Where they go.
+        planes: &'a B,
+        /// `[out_height][out_width]` float32, by which pixels are multiplied before the bias is added.
+        factors: Option<&'a B>,
+    },
+}
+
+/// A convolution to launch.
+#[derive(Debug)]
+pub struct Convolution<'a, B> {
+    /// The weights.
+    pub filter: Filter<'a, B>,
+    /// `[images][height][width]`.
+    pub input: Pixels<'a, B>,
+    /// Images.
+    pub images: usize,
+    /// Rows of the input.
+    pub height: usize,
+    /// Columns of the input.
+    pub width: usize,
+    /// Whether x becomes x * logistic(x).
+    pub silu: bool,
+    /// What becomes of it.
+    pub output: ConvolutionOutput<'a, B>,
+}
+
+/// What convolutions need in between, one after the other.
+#[derive(Debug)]
+pub struct ConvolutionScratch<B> {
+    /// Sums of parts of tiles.
+    pub parts: B,
+    /// Zeros between launches: how many of a tile's parts are there.
+    pub arrived: B,
+}
+
+impl<B> ConvolutionScratch<B> {
+    /// Words of both buffers for a result of so many pixels and channels.
+    pub fn words(pixels: usize, out_channels: usize, slices: usize) -> [usize; 2] {
+        let (tile, parts) = choose(pixels, out_channels, slices);
+        let tiles = tile.count(pixels, out_channels);
+        if parts == 1 {
+            return [0, 0];
+        }
+        [tiles * parts * tile.rows * tile.columns, tiles]
+    }
+}
+
+impl<B> Convolution<'_, B> {
+    /// Rows and columns of the result.
+    pub fn out_sides(&self) -> [usize; 2] {
+        [self.height, self.width].map(|side| side.div_ceil(self.filter.stride))
+    }
+}
+
+/// Launches a convolution.
+///
+/// # Errors
+/// As [`Accelerator::launch_blocks`].
+///
+/// # Panics
+/// If sizes do not fit together or to the buffers.
+pub fn convolve<A: Accelerator>(
+    machine: &A,
+    format: Format,
+    convolution: &Convolution<'_, A::Buffer>,
+    scratch: &ConvolutionScratch<A::Buffer>,
+) -> Result<(), A::Error> {
+    let [out_height, out_width] = convolution.out_sides();
+    // Where there are more rows of tiles than a grid has, some images at a time.
+    let at_once = (ROW_TILES * 64 / (out_height * out_width).max(1)).max(1);
+    for first in (0..convolution.images).step_by(at_once) {
+        let some = Convolution {
+            input: convolution.input.behind(first * convolution.height * convolution.width),
+            images: at_once.min(convolution.images - first),
+            output: match convolution.output {
+                ConvolutionOutput::Maps { pixels, residual } => {
+                    let before = first * out_height * out_width;
+                    let residual = residual.map(|residual| residual.behind(before));
+                    ConvolutionOutput::Maps { pixels: pixels.behind(before), residual }
+                }
+                ConvolutionOutput::Planes { planes, factors } => ConvolutionOutput::Planes { planes, factors },
+            },
+            ..*convolution
+        };
+        launch(machine, format, &some, scratch)?;
+    }
+    Ok(())
+}
+
+fn launch<A: Accelerator>(
+    machine: &A,
+    format: Format,
+    convolution: &Convolution<'_, A::Buffer>,
+    scratch: &ConvolutionScratch<A::Buffer>,
+) -> Result<(), A::Error> {
+    let &Convolution { filter, input, images, height, width, .. } = convolution;
+    let Filter { kernel, stride, in_channels, out_channels, .. } = filter;
+    let [out_height, out_width] = convolution.out_sides();
+    let pixels = images * out_height * out_width;
+    assert!(kernel % 2 == 1 && stride > 0 && out_channels > 0 && input.channels == in_channels);
+    let slices = format.slices(kernel * kernel * in_channels);
+    let row_words = slices * format.slice() / format.numbers_a_word();
+    assert!(machine.words(filter.weights) >= out_channels * row_words && machine.words(filter.bias) >= out_channels);
+    let (tile, parts) = choose(pixels, out_channels, slices);
+    let [part_words, tiles] = ConvolutionScratch::<A::Buffer>::words(pixels, out_channels, slices);
+    assert!(machine.words(&scratch.parts) >= part_words && machine.words(&scratch.arrived) >= tiles);
+    let from = input.address(machine, format, images * height * width);
+    // What is not used gets an address that is there.
+    let unused = Words(filter.bias, 0);
+    let silu = if convolution.silu { SILU } else { 0 };
+    let (to, out_pitch, residual, residual_pitch, planes, factors, what) = match &convolution.output {
+        ConvolutionOutput::Maps { pixels: to, residual } => {
+            assert_eq!(to.channels, out_channels, "the filter's rows are the output's channels");
+            let added = residual.map(|added| {
+                assert_eq!(added.channels, out_channels, "the residual has the output's channels");
+                (added.address(machine, format, pixels), added.pitch())
+            });
+            let what = silu | if added.is_some() { RESIDUAL } else { 0 };
+            let (residual, residual_pitch) = added.unwrap_or((unused, U32(0)));
+            (to.address(machine, format, pixels), to.pitch(), residual, residual_pitch, unused, unused, what)
+        }
+        ConvolutionOutput::Planes { planes, factors } => {
+            assert!(images == 1 && machine.words(planes) >= out_channels * pixels, "planes of one image");
+            assert!(factors.is_none_or(|factors| machine.words(factors) >= pixels), "a factor a pixel");
+            let what = silu | PLANES | if factors.is_some() { FACTORS } else { 0 };
+            let factors = factors.map_or(unused, |factors| Words(factors, 0));
+            (unused, U32(narrow(LANES)), unused, U32(0), Words(*planes, 0), factors, what)
+        }
+    };
+    let buffers = [
+        from,
+        Words(filter.weights, 0),
+        Words(filter.bias, 0),
+        residual,
+        to,
+        planes,
+        factors,
+        Words(&scratch.parts, 0),
+        Words(&scratch.arrived, 0),
+    ];
+    let sizes = [
+        U32(narrow(images)),
+        U32(narrow(height)),
+        U32(narrow(width)),
+        input.pitch(),
+        input.channels(),
+        U32(narrow(out_height)),
+        U32(narrow(out_width)),
+        out_pitch,
+        U32(narrow(out_channels)),
+        residual_pitch,
+        U32(narrow(kernel)),
+        U32(narrow(stride)),
+        U32(narrow(slices)),
+        U32(what),
+    ];
+    let blocks = Blocks {
+        grid: [narrow(out_channels.div_ceil(tile.columns)), narrow(pixels.div_ceil(tile.rows)), narrow(parts)],
+        threads: tile.threads,
+        shared_bytes: tile.shared_bytes(),
+    };
+    let kernel = Kernel { source: Source::Convolution(format), name: tile.name };
+    // SAFETY: the pixels of both maps, the rows of weights and what lies between parts are in their buffers, and the
+    // grid covers the result.
+    unsafe { machine.launch_blocks(kernel, blocks, &[&buffers[..], &sizes].concat()) }
+}
