@@ -8,6 +8,8 @@ const SOURCES: [&str; 3] = ["candidates", "suppression", "masks"];
 /// Files that become one for each format of numbers, in the order of `elements.cuh`.
 const NETWORK: [&str; 3] = ["convolution", "maps", "guidance"];
 const FORMATS: [&str; 4] = ["f16", "bf16", "tf32", "f32"];
+/// Formats whose kernels exist once more for the groups of warps of compute capability 9.0.
+const HOPPER: [&str; 2] = ["f16", "bf16"];
 
 fn main() {
     println!("cargo::rerun-if-changed=src/build.rs");
@@ -21,10 +23,15 @@ fn main() {
     let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo names it"));
     // Products and sums of what follows the network are not contracted: the kernels are held to the processor's results
     // to the bit.
-    let plain = SOURCES.map(|source| compile(source, &["--fmad=false"], &out.join(source).with_extension("ptx")));
+    let plain = SOURCES.map(|source| compile(source, &["--fmad=false"], None, &out.join(source).with_extension("ptx")));
     let network = NETWORK.iter().flat_map(|source| FORMATS.iter().enumerate().map(move |format| (source, format)));
-    let network = network.map(|(source, (number, format))| {
-        compile(source, &[&format!("-DELEMENT={number}")], &out.join(format!("{source}_{format}.ptx")))
+    let network = network.flat_map(|(source, (number, format))| {
+        let option = format!("-DELEMENT={number}");
+        let plain = compile(source, &[&option], None, &out.join(format!("{source}_{format}.ptx")));
+        let hopper = HOPPER
+            .contains(format)
+            .then(|| compile(source, &[&option], Some("90a"), &out.join(format!("{source}_{format}_90a.ptx"))));
+        [Some(plain), hopper].into_iter().flatten()
     });
     // All at the same time; the network's take the longest.
     let compilers: Vec<Compiler> = network.chain(plain).collect();
@@ -37,9 +44,10 @@ struct Compiler {
     process: Child,
 }
 
-/// Starts to make PTX for the least compute capability, which the driver translates for the GPU it finds.
-fn compile(source: &str, options: &[&str], to: &Path) -> Compiler {
-    let capability = std::env::var("CUDA_COMPUTE_CAP").unwrap_or_else(|_| "80".to_owned());
+/// Starts to make PTX for a compute capability, or for the least one, which the driver translates for the GPU it finds.
+fn compile(source: &str, options: &[&str], capability: Option<&str>, to: &Path) -> Compiler {
+    let least = || std::env::var("CUDA_COMPUTE_CAP").unwrap_or_else(|_| "80".to_owned());
+    let capability = capability.map_or_else(least, str::to_owned);
     let source = Path::new("src/kernels/gpu").join(source).with_extension("cu");
     let mut command = Command::new(nvcc());
     command.args(["-ptx", "-O3", "-std=c++17"]).args(options).arg(format!("-arch=compute_{capability}"));

@@ -152,8 +152,8 @@ static void launch_blocks(std::istringstream& line) {
     in_blocks = true;
 #ifdef ELEMENT
 #define BLOCKS(kernel) run(name, #kernel, kernel, words, false)
-    if (BLOCKS(convolve_128x128) || BLOCKS(convolve_128x64) || BLOCKS(convolve_64x64) || BLOCKS(convolve_128x32) ||
-        BLOCKS(convolve_64x32) || BLOCKS(inverse_lengths) || BLOCKS(attend_1) || BLOCKS(attend_2) || BLOCKS(attend_4) ||
+    if (BLOCKS(convolve_128x128x4) || BLOCKS(convolve_128x64x4) || BLOCKS(convolve_64x128x4) || BLOCKS(convolve_64x64x4) ||
+        BLOCKS(convolve_64x64x8) || BLOCKS(convolve_128x32x4) || BLOCKS(convolve_64x32x4) || BLOCKS(convolve_64x32x8) || BLOCKS(inverse_lengths) || BLOCKS(attend_1) || BLOCKS(attend_2) || BLOCKS(attend_4) ||
         BLOCKS(pool_tokens))
         return;
 #endif

@@ -52,13 +52,13 @@ static void convolve_directly(unsigned rows, unsigned columns, unsigned threads,
     const unsigned pixels = images * out_height * out_width, taps = kernel * kernel, slice = 8 * LANES;
     const u64 tiles = (u64)gridDim.x * gridDim.y;
     need(gridDim.x == (out_channels + columns - 1) / columns && gridDim.y == (pixels + rows - 1) / rows, "the grid");
-    need(gridDim.y <= 65535 && gridDim.z >= 1 && gridDim.z <= slices, "the grid");
-    need(blockDim.x == threads && shared_bytes == stages * (rows + columns) * 128, "the block");
+    need(gridDim.y <= 65535 && gridDim.z >= 1 && gridDim.z <= slices && gridDim.z <= 8 && kernel <= 5, "the grid");
+    need(blockDim.x == threads && shared_bytes == stages * ((rows + columns) * 128 + 16) + columns * 4, "the block");
     need(slices == (taps * in_channels + slice - 1) / slice, "the slices");
     need((in_height + 2 * (kernel / 2) - kernel) / stride + 1 == out_height, "the height");
     need((in_width + 2 * (kernel / 2) - kernel) / stride + 1 == out_width, "the width");
     pixels_within(input, (u64)images * in_height * in_width, in_pitch, in_channels, "the input");
-    within(weights, (u64)out_channels * slices * slice, "the weights");
+    within(weights, (u64)((out_channels + 31) / 32 * 32) * slices * slice, "the weights");
     within(bias, out_channels, "the biases");
     if (in_planes) {
         need(images == 1 && !residual_too, "planes are those of one image");
@@ -74,13 +74,18 @@ static void convolve_directly(unsigned rows, unsigned columns, unsigned threads,
         within(arrived, tiles, "what has arrived");
         for (u64 tile = 0; tile < tiles; tile++) need(arrived[tile] == 0, "something has arrived before");
     }
-    // Rows of output channels for each tap and input channel.
+    // Rows of output channels for each tap and input channel: the numbers of a channel are slice after slice, for each
+    // `slice` channels all taps, and 32 channels' numbers of a slice are together, in an order of their own in each row.
     std::vector<float> turned((u64)taps * in_channels * out_channels), sums(out_channels);
-    for (unsigned out = 0; out < out_channels; out++)
+    for (unsigned out = 0; out < (out_channels + 31) / 32 * 32; out++)
         for (unsigned i = 0; i < slices * slice; i++) {
-            float weight = factor(number(weights[(u64)out * slices * slice + i]));
-            if (i < taps * in_channels) turned[(u64)i * out_channels + out] = weight;
-            else need(weight == 0.0f, "zeros behind the taps");
+            unsigned row = out % 32, vector = i % slice / LANES;
+            u64 piece = ((u64)(out / 32) * slices + i / slice) * 32 + row;
+            float weight = factor(number(weights[(piece * 8 + (vector ^ row % 8)) * LANES + i % LANES]));
+            unsigned before = std::min(i / (slice * taps) * slice, in_channels / slice * slice), width = std::min(slice, in_channels - before);
+            unsigned behind = i - before * taps, tap = width ? behind / width : taps;
+            if (out < out_channels && tap < taps) turned[((u64)tap * in_channels + before + behind % width) * out_channels + out] = weight;
+            else need(weight == 0.0f, "zeros where there is nothing");
         }
     for (unsigned pixel = 0; pixel < pixels; pixel++) {
         const unsigned image = pixel / (out_height * out_width), rest = pixel % (out_height * out_width);
@@ -106,8 +111,8 @@ static void convolve_directly(unsigned rows, unsigned columns, unsigned threads,
     }
 }
 
-#define CONVOLVE(ROWS, COLUMNS, THREADS, STAGES)                                                                         \
-    extern "C" void convolve_##ROWS##x##COLUMNS(                                                                         \
+#define CONVOLVE(ROWS, COLUMNS, STAGES, THREADS)                                                                         \
+    extern "C" void convolve_##ROWS##x##COLUMNS##x##STAGES(                                                              \
         const Element* input, const Element* weights, const float* bias, const Element* residual, Element* output,       \
         float* planes, const float* factors, float* parts, unsigned* arrived, unsigned images, unsigned in_height,       \
         unsigned in_width, unsigned in_pitch, unsigned in_channels, unsigned out_height, unsigned out_width,             \
@@ -117,11 +122,14 @@ static void convolve_directly(unsigned rows, unsigned columns, unsigned threads,
                           parts, arrived, images, in_height, in_width, in_pitch, in_channels, out_height, out_width,     \
                           out_pitch, out_channels, residual_pitch, kernel, stride, slices, what);                        \
     }
-CONVOLVE(128, 128, 256, 3)
-CONVOLVE(128, 64, 256, 3)
-CONVOLVE(64, 64, 128, 4)
-CONVOLVE(128, 32, 128, 4)
-CONVOLVE(64, 32, 128, 4)
+CONVOLVE(128, 128, 4, 256)
+CONVOLVE(128, 64, 4, 256)
+CONVOLVE(64, 128, 4, 128)
+CONVOLVE(64, 64, 4, 128)
+CONVOLVE(64, 64, 8, 128)
+CONVOLVE(128, 32, 4, 256)
+CONVOLVE(64, 32, 4, 128)
+CONVOLVE(64, 32, 8, 128)
 
 extern "C" void inverse_lengths(const Element* input, float* factors, unsigned pixels, unsigned channels, unsigned pitch) {
     need(blockDim.x % 32 == 0 && (u64)gridDim.x * blockDim.x / 32 >= pixels, "a warp a pixel");
@@ -141,7 +149,7 @@ static void attend_directly(unsigned chunks, const Element* maps, const Element*
                             const float* biases, unsigned positions, unsigned maps_pitch, unsigned classes,
                             unsigned guide_pitch, unsigned guide_step, unsigned out_pitch, float scale) {
     const unsigned heads = gridDim.y, images = gridDim.z, width = chunks * 16;
-    need(gridDim.x == (positions + 63) / 64 && blockDim.x == 128 && shared_bytes == 1024, "the blocks");
+    need(gridDim.x == (positions + 63) / 64 && blockDim.x == 256 && shared_bytes == 2048, "the blocks");
     pixels_within(maps, (u64)images * positions, maps_pitch, heads * width, "the maps");
     pixels_within(output, (u64)images * positions, out_pitch, heads * width, "the output");
     within(biases, heads, "the biases");
@@ -179,8 +187,8 @@ ATTEND(4)
 extern "C" void pool_tokens(const Element* map, Element* tokens, unsigned height, unsigned width, unsigned channels,
                             unsigned pitch, unsigned first_token, unsigned tokens_per_image, float epsilon) {
     const unsigned images = gridDim.z, vectors = channels / LANES;
-    need(gridDim.x == 9 && gridDim.y == 1 && blockDim.x == 512, "the blocks");
-    need(vectors >= 1 && vectors <= 512 && shared_bytes >= 512 / vectors * channels * 4, "shared memory");
+    need(gridDim.x == 9 && gridDim.y == 1 && blockDim.x == 1024, "the blocks");
+    need(vectors >= 1 && vectors <= 1024 && shared_bytes >= 1024 / vectors * channels * 4, "shared memory");
     need(first_token + 9 <= tokens_per_image, "the tokens");
     pixels_within(map, (u64)images * height * width, pitch, channels, "the map");
     within(tokens, (u64)images * tokens_per_image * channels, "the tokens");

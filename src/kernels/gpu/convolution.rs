@@ -11,13 +11,18 @@ const RESIDUAL: u32 = 2;
 const PLANES: u32 = 4;
 const FACTORS: u32 = 8;
 
+/// Side of a kernel at most: its taps are bits of a word.
+const MOST_KERNEL: usize = 5;
+/// Numbers of an input or of weights, all of which must be fewer.
+const MOST_NUMBERS: usize = 1 << 31;
+
 /// Row tiles of a launch at most.
 const ROW_TILES: usize = 65_535;
 
 /// The weights of a convolution.
 #[derive(Debug)]
 pub struct Filter<'a, B> {
-    /// `[out_channels][Filter::slices x Filter::slice]` numbers: rows of taps of channels, zeros behind.
+    /// Numbers, each at its [`WeightPlaces::place`], and zeros.
     pub weights: &'a B,
     /// `[out_channels]` float32.
     pub bias: &'a B,
@@ -48,6 +53,42 @@ impl Format {
     /// Slices of a row of so many numbers.
     pub fn slices(self, numbers: usize) -> usize {
         numbers.div_ceil(self.slice())
+    }
+}
+
+/// Where weights lie in memory: for 32 output channels at a time and slice after slice, as the GPU copies them.
+#[derive(Debug, Clone, Copy)]
+pub struct WeightPlaces {
+    format: Format,
+    in_channels: usize,
+    taps: usize,
+    slices: usize,
+}
+
+/// Output channels whose weights are copied together.
+const PIECE: usize = 32;
+
+impl WeightPlaces {
+    /// Those of a square kernel.
+    pub fn new(format: Format, in_channels: usize, kernel: usize) -> Self {
+        let taps = kernel * kernel;
+        Self { format, in_channels, taps, slices: format.slices(taps * in_channels) }
+    }
+
+    /// Numbers of a buffer for so many output channels.
+    pub fn numbers(&self, out_channels: usize) -> usize {
+        out_channels.next_multiple_of(PIECE) * self.slices * self.format.slice()
+    }
+
+    /// The number that is a weight. A slice's channels have all taps before the next slice's have any; eight vectors are a
+    /// row of a slice, in another order in each of eight rows (`place` in `convolution.cu`).
+    pub fn place(&self, out: usize, tap: usize, channel: usize) -> usize {
+        let slice = self.format.slice();
+        let before = channel / slice * slice;
+        let at = before * self.taps + tap * slice.min(self.in_channels - before) + channel % slice;
+        let (number, vector, lanes) = (at / slice, at % slice / (slice / 8), slice / 8);
+        let row = out % PIECE;
+        (((out / PIECE * self.slices + number) * PIECE + row) * 8 + (vector ^ (row % 8))) * lanes + at % lanes
     }
 }
 
@@ -164,8 +205,10 @@ fn launch<A: Accelerator>(
     let pixels = images * out_height * out_width;
     assert!(kernel % 2 == 1 && stride > 0 && out_channels > 0 && input.channels == in_channels);
     let slices = format.slices(kernel * kernel * in_channels);
-    let row_words = slices * format.slice() / format.numbers_a_word();
-    assert!(machine.words(filter.weights) >= out_channels * row_words && machine.words(filter.bias) >= out_channels);
+    let weights = WeightPlaces::new(format, in_channels, kernel).numbers(out_channels);
+    assert!(kernel <= MOST_KERNEL && weights < MOST_NUMBERS && images * height * width * input.pitch < MOST_NUMBERS);
+    assert!(machine.words(filter.weights) >= weights / format.numbers_a_word());
+    assert!(machine.words(filter.bias) >= out_channels);
     let (tile, parts) = choose(pixels, out_channels, slices);
     let [part_words, tiles] = ConvolutionScratch::<A::Buffer>::words(pixels, out_channels, slices);
     assert!(machine.words(&scratch.parts) >= part_words && machine.words(&scratch.arrived) >= tiles);

@@ -1,8 +1,13 @@
 //! NVIDIA's GPUs, by candle's device and its one stream.
 
+use std::ffi::c_void;
+
 use candle_core::cuda_backend::cudarc::driver::result::memcpy_htod_async;
-use candle_core::cuda_backend::cudarc::driver::sys::CUfunction_attribute_enum;
-use candle_core::cuda_backend::cudarc::driver::{CudaSlice, DevicePtr, LaunchConfig, PushKernelArg};
+use candle_core::cuda_backend::cudarc::driver::sys::{
+    cuLaunchKernelEx, CUdevice_attribute_enum, CUfunction_attribute_enum, CUlaunchAttributeID, CUlaunchAttributeValue,
+    CUlaunchAttribute_st, CUlaunchConfig,
+};
+use candle_core::cuda_backend::cudarc::driver::{CudaSlice, DevicePtr};
 use candle_core::{CudaDevice, CudaStorage, DType, Device, Error, Result, Storage, Tensor};
 
 use super::accelerator::{Accelerator, Argument, Blocks, Format, Kernel, Source};
@@ -11,6 +16,8 @@ use super::accelerator::{Accelerator, Argument, Blocks, Format, Kernel, Source};
 #[derive(Clone)]
 pub struct CudaAccelerator {
     device: CudaDevice,
+    /// Whether it has compute capability 9.0.
+    is_hopper: bool,
 }
 
 /// Threads of a block.
@@ -29,6 +36,13 @@ macro_rules! formats {
             Format::Bf16 => (concat!("zoobench_", $name, "_bf16"), ptx!($name, "_bf16")),
             Format::Tf32 => (concat!("zoobench_", $name, "_tf32"), ptx!($name, "_tf32")),
             Format::F32 => (concat!("zoobench_", $name, "_f32"), ptx!($name, "_f32")),
+        }
+    };
+    ($name:literal, $format:expr, on hopper) => {
+        match $format {
+            Format::F16 => Some((concat!("zoobench_", $name, "_f16_90a"), ptx!($name, "_f16_90a"))),
+            Format::Bf16 => Some((concat!("zoobench_", $name, "_bf16_90a"), ptx!($name, "_bf16_90a"))),
+            Format::Tf32 | Format::F32 => None,
         }
     };
 }
@@ -51,6 +65,26 @@ impl Source {
             Self::Guidance(format) => formats!("guidance", format),
         }
     }
+
+    /// The same for compute capability 9.0, where that has kernels of its own: they may begin before the kernel in front of
+    /// them has ended.
+    fn hopper_module(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Convolution(format) => formats!("convolution", format, on hopper),
+            Self::Maps(format) => formats!("maps", format, on hopper),
+            Self::Guidance(format) => formats!("guidance", format, on hopper),
+            Self::Candidates | Self::Suppression | Self::Masks => None,
+        }
+    }
+
+    /// Threads that a block of its kernels for compute capability 9.0 has besides: they copy what the others multiply.
+    fn copiers(self) -> u32 {
+        if matches!(self, Self::Convolution(_)) {
+            128
+        } else {
+            0
+        }
+    }
 }
 
 impl CudaAccelerator {
@@ -65,7 +99,13 @@ impl CudaAccelerator {
         // SAFETY: candle launches, copies, allocates and frees on the device's own stream, and so does this file:
         // what the events would order is in the order of that stream anyway.
         unsafe { device.disable_event_tracking() };
-        Ok(Self { device })
+        let context = device.cuda_stream().context().clone();
+        let [major, minor] = [
+            CUdevice_attribute_enum::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR,
+            CUdevice_attribute_enum::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR,
+        ]
+        .map(|attribute| context.attribute(attribute).map_err(Error::wrap));
+        Ok(Self { device, is_hopper: (major?, minor?) == (9, 0) })
     }
 
     /// The device as candle has it.
@@ -100,6 +140,16 @@ enum Value {
     Whole(u64),
     Number(u32),
     Real(f32),
+}
+
+impl Value {
+    fn place(&mut self) -> *mut c_void {
+        match self {
+            Self::Whole(number) => (&raw mut *number).cast(),
+            Self::Number(number) => (&raw mut *number).cast(),
+            Self::Real(number) => (&raw mut *number).cast(),
+        }
+    }
 }
 
 impl Accelerator for CudaAccelerator {
@@ -140,9 +190,9 @@ impl Accelerator for CudaAccelerator {
     }
 
     unsafe fn launch_blocks(&self, kernel: Kernel, blocks: Blocks, arguments: &[Argument<'_, Tensor>]) -> Result<()> {
-        let (module, ptx) = kernel.source.module();
-        let function = self.device.get_or_load_custom_func(kernel.name, module, ptx)?;
-        let function = function.into_cuda_function();
+        let hopper = kernel.source.hopper_module().filter(|_| self.is_hopper);
+        let (module, ptx) = hopper.unwrap_or_else(|| kernel.source.module());
+        let function = self.device.get_or_load_custom_func(kernel.name, module, ptx)?.into_cuda_function();
         if blocks.shared_bytes > SHARED_BYTES {
             let most = CUfunction_attribute_enum::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
             function.set_attribute(most, blocks.shared_bytes as i32).map_err(Error::wrap)?;
@@ -153,25 +203,33 @@ impl Accelerator for CudaAccelerator {
             Argument::U32(number) => Ok(Value::Number(number)),
             Argument::F32(number) => Ok(Value::Real(number)),
         };
-        let values = arguments.iter().map(value).collect::<Result<Vec<_>>>()?;
+        let mut values = arguments.iter().map(value).collect::<Result<Vec<_>>>()?;
+        let mut places: Vec<*mut c_void> = values.iter_mut().map(Value::place).collect();
         let stream = self.device.cuda_stream();
-        let mut builder = stream.launch_builder(&function);
-        for value in &values {
-            match value {
-                Value::Whole(number) => builder.arg(number),
-                Value::Number(number) => builder.arg(number),
-                Value::Real(number) => builder.arg(number),
-            };
-        }
-        let [x, y, z] = blocks.grid;
-        let config = LaunchConfig {
-            grid_dim: (x, y, z),
-            block_dim: (blocks.threads, 1, 1),
-            shared_mem_bytes: blocks.shared_bytes,
+        stream.context().bind_to_thread().map_err(Error::wrap)?;
+        let mut early = CUlaunchAttribute_st {
+            id: CUlaunchAttributeID::CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION,
+            pad: Default::default(),
+            value: CUlaunchAttributeValue { programmaticStreamSerializationAllowed: 1 },
         };
-        // SAFETY: the caller answers for the arguments and the blocks; buffers are freed on the stream, behind this
-        // launch.
-        unsafe { builder.launch(config) }.map_err(Error::wrap)?;
-        Ok(())
+        let [x, y, z] = blocks.grid;
+        let config = CUlaunchConfig {
+            gridDimX: x,
+            gridDimY: y,
+            gridDimZ: z,
+            blockDimX: blocks.threads + hopper.map_or(0, |_| kernel.source.copiers()),
+            blockDimY: 1,
+            blockDimZ: 1,
+            sharedMemBytes: blocks.shared_bytes,
+            hStream: stream.cu_stream(),
+            attrs: &raw mut early,
+            numAttrs: u32::from(hopper.is_some()),
+        };
+        // SAFETY: the caller answers for the arguments and the blocks; each place is that of a value as wide as the
+        // parameter, and the driver reads them before it returns. Buffers are freed on the stream, behind this launch. The
+        // kernels that may begin early wait for what is in front of them before they touch its buffers.
+        unsafe { cuLaunchKernelEx(&config, function.cu_function(), places.as_mut_ptr(), std::ptr::null_mut()) }
+            .result()
+            .map_err(Error::wrap)
     }
 }

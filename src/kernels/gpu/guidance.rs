@@ -7,8 +7,8 @@ use Argument::{Words, F32, U32};
 
 /// Pixels of a block of an attention, its warps, and threads of a block that pools, as in the kernels.
 const PIXELS: usize = 64;
-const WARPS: usize = 4;
-const POOLING: usize = 512;
+const WARPS: usize = 8;
+const POOLING: usize = 1024;
 const CELLS: usize = 3;
 const TOKENS: usize = 32;
 
@@ -195,8 +195,8 @@ pub fn attend_tokens<A: Accelerator>(
         U32(narrow(channels / heads)),
         F32(scale),
     ];
-    // SAFETY: rows of all three are in their buffers.
-    unsafe { machine.launch(kernel(format, "attend_tokens"), images * texts * heads, &arguments) }
+    // SAFETY: rows of all three are in their buffers; four threads compute a head of a text.
+    unsafe { machine.launch(kernel(format, "attend_tokens"), 4 * images * texts * heads, &arguments) }
 }
 
 #[cfg(test)]

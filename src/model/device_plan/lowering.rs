@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::enhancing::{Enhancing, Projection};
 use super::numbers::{of_floats, pack};
 use super::steps::{Attend, Convolve, FilterOf, Leaving, Logits, MapView, Parameter, Step, Target, Value};
-use crate::kernels::gpu::{self, Format};
+use crate::kernels::gpu::{self, Format, WeightPlaces};
 use crate::kernels::{lane_map, InstructionSet, MapsShape, View, LANES};
 use crate::model::network::{self, Activation, Conv, FoldedConv, Graph, Node, Op, Shape};
 use crate::model::plan::{readers, Contrast, Layout, TextSource};
@@ -211,7 +211,7 @@ impl<W: Weights> Lowering<'_, W> {
         lanes: [&[Option<usize>]; 2],
     ) -> FilterOf {
         let [input, output] = lanes;
-        let words = pack_rows(self.format, weights, kernel, lanes);
+        let words = pack_weights(self.format, weights, kernel, lanes);
         let biases: Vec<f32> = output.iter().map(|lane| lane.map_or(0.0, |channel| bias[channel])).collect();
         FilterOf {
             weights: self.parameter(words),
@@ -333,26 +333,22 @@ impl<W: Weights> Lowering<'_, W> {
     }
 }
 
-/// Weights `[out][in][kernel][kernel]` as rows of taps of lanes, each row filled up to whole slices, in words.
-pub(super) fn pack_rows(format: Format, weights: &[f32], kernel: usize, lanes: [&[Option<usize>]; 2]) -> Vec<u32> {
+/// Weights `[out][in][kernel][kernel]` where the kernels look for them, by the lanes of both sides, in words.
+pub(super) fn pack_weights(format: Format, weights: &[f32], kernel: usize, lanes: [&[Option<usize>]; 2]) -> Vec<u32> {
     let [input, output] = lanes;
     let taps = kernel * kernel;
     let channels = input.iter().flatten().count();
-    let length = format.slices(taps * input.len()) * format.slice();
-    let mut words = Vec::with_capacity(output.len() * length / format.numbers_a_word());
-    let mut row = vec![0.0; length];
-    for &out in output {
-        row.fill(0.0);
-        if let Some(out) = out {
-            let of_out = &weights[out * channels * taps..][..channels * taps];
-            for (lane, channel) in input.iter().enumerate() {
-                let Some(channel) = channel else { continue };
-                (0..taps).for_each(|tap| row[tap * input.len() + lane] = of_out[channel * taps + tap]);
-            }
+    let places = WeightPlaces::new(format, input.len(), kernel);
+    let mut numbers = vec![0.0; places.numbers(output.len())];
+    for (row, out) in output.iter().enumerate() {
+        let Some(out) = out else { continue };
+        let of_out = &weights[out * channels * taps..][..channels * taps];
+        for (lane, channel) in input.iter().enumerate() {
+            let Some(channel) = channel else { continue };
+            (0..taps).for_each(|tap| numbers[places.place(row, tap, lane)] = of_out[channel * taps + tap]);
         }
-        words.extend(pack(format, &row));
     }
-    words
+    pack(format, &numbers)
 }
 
 #[cfg(test)]
@@ -360,15 +356,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_are_taps_of_lanes_and_zeros() {
-        // Two outputs in different blocks, of three inputs in two parts.
-        let weights: Vec<f32> = (0..2 * 3 * 9).map(|index| index as f32 + 1.0).collect();
-        let lanes = [lane_map(&[2, 1]), lane_map(&[1, 1])];
-        let words = pack_rows(Format::F32, &weights, 3, [&lanes[0], &lanes[1]]);
-        assert_eq!(words.len(), 32 * 9 * 32);
-        let at = |out: usize, tap: usize, lane: usize| f32::from_bits(words[out * 9 * 32 + tap * 32 + lane]);
-        assert_eq!((at(0, 4, 0), at(0, 4, 1), at(0, 4, 16)), (5.0, 14.0, 23.0));
-        assert_eq!((at(16, 8, 16), at(16, 8, 2), at(1, 4, 0)), (54.0, 0.0, 0.0));
-        assert_eq!(words.iter().filter(|&&word| word != 0).count(), 54);
+    fn every_weight_has_a_place_of_its_own_and_the_rest_is_zeros() {
+        for format in Format::ALL {
+            // Two outputs in different blocks, of three inputs in two parts.
+            let weights: Vec<f32> = (0..2 * 3 * 9).map(|index| index as f32 + 1.0).collect();
+            let lanes = [lane_map(&[2, 1]), lane_map(&[1, 1])];
+            let words = pack_weights(format, &weights, 3, [&lanes[0], &lanes[1]]);
+            let places = WeightPlaces::new(format, 32, 3);
+            let numbers = super::super::numbers::unpack(format, &words);
+            assert_eq!(numbers.len(), places.numbers(32));
+            let at = |out: usize, tap: usize, lane: usize| numbers[places.place(out, tap, lane)];
+            assert_eq!((at(0, 4, 0), at(0, 4, 1), at(0, 4, 16)), (5.0, 14.0, 23.0));
+            assert_eq!((at(16, 8, 16), at(16, 8, 2), at(1, 4, 0)), (54.0, 0.0, 0.0));
+            assert_eq!(numbers.iter().filter(|&&number| number != 0.0).count(), 54);
+        }
+    }
+
+    #[test]
+    fn all_taps_of_a_slice_s_channels_come_before_the_next_slice_s() {
+        let places = WeightPlaces::new(Format::F32, 40, 3);
+        // The first row's vectors are in their order.
+        assert_eq!((places.place(0, 0, 0), places.place(0, 0, 31)), (0, 31));
+        assert_eq!(places.place(0, 1, 0), 32 * 32);
+        assert_eq!((places.place(0, 0, 32), places.place(0, 4, 32)), (9 * 32 * 32, 10 * 32 * 32));
+        assert_eq!((places.place(1, 0, 0), places.place(1, 0, 4)), (32 + 4, 32));
+        assert_eq!(places.place(32, 0, 0), places.numbers(32));
+        let mut all: Vec<usize> = (0..3 * 40 * 9).map(|at| places.place(at / 360, at / 40 % 9, at % 40)).collect();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), 3 * 40 * 9);
     }
 }

@@ -1,7 +1,7 @@
 //! The memory in which a batch is computed, and what its texts are on the machine.
 
 use super::enhancing::{text_pitch, text_rows, Enhancing};
-use super::lowering::{pack_rows, Lowered};
+use super::lowering::{pack_weights, Lowered};
 use super::numbers::{of_floats, pack};
 use super::steps::{Convolve, FilterOf, Logits, MapView, Step, Target};
 use crate::kernels::gpu::{Accelerator, ConvolutionScratch, Format};
@@ -132,7 +132,7 @@ impl<B> Classes<B> {
         let (rows, biases): (Vec<Vec<f32>>, Vec<f32>) = rows.unzip();
         let classes: Vec<Option<usize>> = (0..texts.classes()).map(Some).collect();
         Ok(Self {
-            vectors: machine.upload(&pack_rows(format, &rows.concat(), 1, [&logits.lanes, &classes]))?,
+            vectors: machine.upload(&pack_weights(format, &rows.concat(), 1, [&logits.lanes, &classes]))?,
             bias: machine.upload(&of_floats(&biases))?,
             factors: machine.zeroed(logits.input.height * logits.input.width)?,
         })
