@@ -14,7 +14,7 @@ use std::sync::{Mutex, PoisonError};
 use host::Host;
 use zoobench::dataset::decode_image;
 use zoobench::kernels::gpu::{
-    convolve, Accelerator, Convolution, ConvolutionOutput, ConvolutionScratch, Filter, Format, Pixels,
+    convolve, Accelerator, Convolution, ConvolutionOutput, ConvolutionScratch, WeightPlaces, Filter, Format, Pixels,
 };
 use zoobench::model::checkpoint::Checkpoint;
 use zoobench::model::device_plan::{DevicePlan, Lowered};
@@ -199,8 +199,9 @@ fn a_launch_that_would_leave_its_buffers_is_refused() {
     let Some(program) = program(Format::F32) else { return };
     let host = Host::start(&program, false, 64);
     let buffer = |words: usize| host.floats(&vec![1.0; words]);
-    // Rows of a slice each: sixteen taps, and zeros.
-    let weights: Vec<f32> = (0..16 * 32).map(|index| if index % 32 < 16 { 1.0 } else { 0.0 }).collect();
+    let places = WeightPlaces::new(Format::F32, 16, 1);
+    let mut weights = vec![0.0; places.numbers(16)];
+    (0..16 * 16).for_each(|index| weights[places.place(index / 16, 0, index % 16)] = 1.0);
     let (map, weights, bias) = (buffer(5 * 4 * 32), host.floats(&weights), buffer(16));
     let to = buffer(5 * 4 * 16);
     let scratch = ConvolutionScratch { parts: buffer(0), arrived: buffer(0) };

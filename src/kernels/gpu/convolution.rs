@@ -172,8 +172,9 @@ pub fn convolve<A: Accelerator>(
     scratch: &ConvolutionScratch<A::Buffer>,
 ) -> Result<(), A::Error> {
     let [out_height, out_width] = convolution.out_sides();
-    // Where there are more rows of tiles than a grid has, some images at a time.
-    let at_once = (ROW_TILES * 64 / (out_height * out_width).max(1)).max(1);
+    // Where there are more rows of tiles than a grid has, or more numbers than a kernel counts, some images at a time.
+    let numbers = (convolution.height * convolution.width * convolution.input.pitch).max(1);
+    let at_once = (ROW_TILES * 64 / (out_height * out_width).max(1)).min((MOST_NUMBERS - 1) / numbers).max(1);
     for first in (0..convolution.images).step_by(at_once) {
         let some = Convolution {
             input: convolution.input.behind(first * convolution.height * convolution.width),
