@@ -147,9 +147,10 @@ impl Edge {
     fn between(from: [i64; 2], to: [i64; 2]) -> Self {
         let (dx, dy) = ((to[0] - from[0]).abs(), (to[1] - from[1]).abs());
         let along_x = dx >= dy;
-        let flipped = if along_x { from[0] > to[0] } else { from[1] > to[1] };
+        let [along, across] = if along_x { [0, 1] } else { [1, 0] };
+        let flipped = from[along] > to[along];
         let (start, end) = if flipped { (to, from) } else { (from, to) };
-        let (steps, change) = if along_x { (dx, end[1] - start[1]) } else { (dy, end[0] - start[0]) };
+        let (steps, change) = (end[along] - start[along], end[across] - start[across]);
         Self { start, steps, slope: change as f64 / steps as f64, along_x, flipped }
     }
 
@@ -223,6 +224,19 @@ mod tests {
     fn pixel_is_covered_from_centre_to_centre() {
         let square = vec![1.0, 1.0, 3.0, 1.0, 3.0, 3.0, 1.0, 3.0];
         assert_eq!(Rle::from_polygons(4, 4, &[square]).unwrap().counts(), [5, 2, 2, 2, 5]);
+    }
+
+    #[test]
+    fn only_edges_that_cross_a_centre_line_are_walked() {
+        let places = -12..33;
+        for (one, other) in places.clone().flat_map(|one| places.clone().map(move |other| (one, other))) {
+            let is_crossed = (0..7).map(|column| SCALE * column + CENTRE).any(|left| (one > left) != (other > left));
+            assert_eq!(crosses_a_centre_line(one, other), is_crossed, "from {one} to {other}");
+            for rise in [0, 3, 100] {
+                let columns = Edge::between([one, 0], [other, rise]).columns(1000);
+                assert_eq!(!columns.is_empty(), is_crossed, "from {one} to {other}, {rise} up");
+            }
+        }
     }
 
     #[test]

@@ -72,6 +72,12 @@ mod tests {
     }
 
     #[test]
+    fn empty_runs_leave_no_trace() {
+        assert_eq!(Rle::union(1, 5, &[rle(1, 5, &[2, 0, 3])]).unwrap().counts(), [5]);
+        assert_eq!(Rle::union(1, 5, &[rle(1, 5, &[1, 3, 1]), rle(1, 5, &[2, 0, 3])]).unwrap().counts(), [1, 3, 1]);
+    }
+
+    #[test]
     fn union_of_nothing_is_empty() {
         assert_eq!(Rle::union(2, 5, &[]).unwrap().counts(), [10]);
         assert_eq!(Rle::union(2, 5, &[rle(2, 5, &[10])]).unwrap().counts(), [10]);
