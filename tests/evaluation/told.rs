@@ -366,12 +366,15 @@ fn the_most_frequent_outcome_is_written_first() {
 }
 
 #[test]
-fn a_category_that_is_absent_and_not_detected_takes_no_bytes() {
-    let size = |absent: Value| {
-        let annotations = annotations(|file| file["images"][2]["neg_category_ids"] = absent);
-        state_of(&annotations, BOXES, &[9], &[record(9, 1, SPOT, 0.5)], "dt").to_bytes().len()
+fn a_category_of_which_nothing_counts_takes_no_bytes() {
+    // Absent from image 7 and not all annotated there, both at once: a detection of it does not count.
+    let both = |file: &mut Value| {
+        file["images"][1]["neg_category_ids"] = json!([2]);
+        file["images"][1]["not_exhaustive_category_ids"] = json!([2]);
     };
-    assert_eq!(size(json!([3])), size(json!([])));
+    let size = |records: &[Record]| state_of(&annotations(both), BOXES, &[7], records, "dt").to_bytes().len();
+    let found = record(7, 1, SPOT, 0.5);
+    assert_eq!(size(&[found.clone(), record(7, 2, SPOT, 0.5)]), size(&[found]));
 }
 
 #[test]
