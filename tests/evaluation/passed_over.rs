@@ -10,20 +10,22 @@ const BOX: &str = r#""bbox": [0, 0, 4, 4]"#;
 /// No list of polygons: it has none.
 const NO_MASK: &str = r#""segmentation": []"#;
 
-/// Image 1 with an instance of category 3, which is all that is judged there; image 2 without a size; image 3.
+/// Image 1 with an instance of category 3, which is all that is judged there; image 2 without a size.
 fn annotations() -> Annotations {
     let text = r#"{"images": [
         {"id": 1, "height": 10, "width": 10, "neg_category_ids": [], "not_exhaustive_category_ids": []},
-        {"id": 2, "neg_category_ids": [], "not_exhaustive_category_ids": []},
-        {"id": 3, "height": 10, "width": 10, "neg_category_ids": [], "not_exhaustive_category_ids": []}],
+        {"id": 2, "neg_category_ids": [], "not_exhaustive_category_ids": []}],
         "categories": [{"id": 3, "name": "a", "frequency": "f"}, {"id": 5, "name": "b", "frequency": "f"}],
         "annotations": [{"id": 7, "image_id": 1, "category_id": 3, "area": 16, "bbox": [0, 0, 4, 4],
             "segmentation": [[0, 0, 4, 0, 4, 4, 0, 4]]}]}"#;
     Annotations::from_bytes("gt.json", text.as_bytes()).expect("the annotations are sound")
 }
 
-/// The evaluation of one record with these fields, which is the same where the file begins with records that look like it,
-/// of an image that is not evaluated: how they look is then known, and less of the one is read.
+/// White space after the last record, so that a record is read as one within a long file is: by its layout.
+const WITHIN: usize = 4096;
+
+/// The evaluation of one record with these fields, which is the same at the end of a file and within one, where less of
+/// the record is read.
 fn evaluate(
     iou: IouType,
     area: AreaRule,
@@ -31,20 +33,17 @@ fn evaluate(
     category: u32,
     fields: &[&str],
 ) -> Result<Evaluation, EvaluationError> {
+    let annotations = annotations();
+    let evaluator = Evaluator::new(&annotations, Options { iou, area, ..Options::default() })?;
     let fields: String = fields.iter().map(|field| format!(", {field}")).collect();
-    let record = |image: u32| format!(r#"{{"image_id": {image}, "category_id": {category}, "score": 0.5{fields}}}"#);
-    let evaluate = |alike: usize| {
-        let records: Vec<String> = std::iter::repeat_n(3, alike).chain([image]).map(record).collect();
-        let annotations = annotations();
-        let options = Options { iou, area, ..Options::default() };
-        let evaluator = Evaluator::new(&annotations, options)?.select(&[1, 2])?;
-        let file = results_file(format!("[{}]", records.join(", ")).as_bytes());
-        Ok(evaluator.finish(evaluator.file(file.path())?))
+    let record = format!(r#"{{"image_id": {image}, "category_id": {category}, "score": 0.5{fields}}}"#);
+    let evaluate = |spaces: usize| {
+        let file = results_file(format!("[{record}{}]", " ".repeat(spaces)).as_bytes());
+        evaluator.file(file.path()).map(|matches| evaluator.finish(matches))
     };
-    let alone: Result<Evaluation, EvaluationError> = evaluate(0);
-    let told = evaluate(3);
-    assert_eq!(told.as_ref().ok(), alone.as_ref().ok(), "{record}: {told:?}", record = record(image));
-    alone
+    let (at_the_end, within) = (evaluate(0), evaluate(WITHIN));
+    assert_eq!(within.as_ref().ok(), at_the_end.as_ref().ok(), "{record}: {within:?}");
+    within
 }
 
 /// The refusal of a record of the first image whose category is not judged there.
