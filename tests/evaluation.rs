@@ -5,6 +5,8 @@ mod bootstrap;
 mod common;
 #[path = "evaluation/golden.rs"]
 mod golden;
+#[path = "evaluation/large.rs"]
+mod large;
 #[path = "evaluation/protocols.rs"]
 mod protocols;
 #[path = "evaluation/reference.rs"]

@@ -13,6 +13,35 @@ fn no_digits(word: u64) -> u64 {
     (((values & !HIGHS) + ONES * 0x76) | values) & HIGHS
 }
 
+/// A number with a point as digits alone: `281.35` is 28135 with two decimals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Pointed {
+    pub digits: u64,
+    pub decimals: usize,
+    /// Bytes of the number.
+    pub length: usize,
+}
+
+/// The number that the eight bytes of a word begin with, if it is a JSON number without sign and exponent,
+/// has a point and ends within them. Most coordinates are such.
+#[inline]
+pub(super) fn pointed(word: u64) -> Option<Pointed> {
+    let others = no_digits(word);
+    let end_mark = others & others.wrapping_sub(1);
+    let [whole, length] = [others, end_mark].map(|mark| mark.trailing_zeros() as usize / 8);
+    let byte = |at: usize| (word >> (8 * at)) as u8;
+    let has_leading_zero = whole > 1 && byte(0) == b'0';
+    if end_mark == 0 || whole == 0 || length == whole + 1 || has_leading_zero {
+        return None;
+    }
+    if byte(whole) != b'.' || matches!(byte(length), b'e' | b'E') {
+        return None;
+    }
+    let before = (1 << (8 * whole)) - 1;
+    let without_point = (word & before) | (word >> 8 & !before);
+    Some(Pointed { digits: first_digits(without_point, length - 1), decimals: length - 1 - whole, length })
+}
+
 /// Appends decimal digits to a number that they do not take beyond 64 bits; `None` of anything else.
 #[inline]
 pub(super) fn append_digits(mut number: u64, mut digits: &[u8]) -> Option<u64> {
@@ -58,6 +87,22 @@ pub(super) fn eight_values(ones: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_with_a_point_are_taken_whole() {
+        let pointed = |text: &str| pointed(u64::from_le_bytes(text.as_bytes()[..8].try_into().unwrap()));
+        let found = |digits, decimals, length| Some(Pointed { digits, decimals, length });
+        assert_eq!(pointed("281.35, 3"), found(28135, 2, 6));
+        assert_eq!(pointed("0.5]]]]]"), found(5, 1, 3));
+        assert_eq!(pointed("12345.6}"), found(123_456, 1, 7));
+        assert_eq!(pointed("0.00001\n"), found(1, 5, 7));
+        for other in
+            ["1234.567", "12, 1.25", "-1.5, 2.5", "01.5,   ", "1.,     ", ".5,     ", "1.5e3,  ", "1.5E3,  ", "x1.5,  "]
+        {
+            assert_eq!(pointed(&format!("{other:8}")), None, "{other}");
+        }
+        assert_eq!(pointed("1.2.3,  "), found(12, 1, 3));
+    }
 
     #[test]
     fn digits_make_their_number() {

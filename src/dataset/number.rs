@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::bytes::{append_digits, eight_values, first_digits};
+use super::bytes::{append_digits, eight_values, first_digits, pointed, Pointed};
 use super::layout::Spot;
 use super::spans::Decimal;
 use crate::kernels::BLOCK;
@@ -63,6 +63,14 @@ pub(super) fn decimal_value(block: &[u8; BLOCK], Decimal { whole, end }: Decimal
         integer = integer.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?;
     }
     quotient(integer, decimals)
+}
+
+/// The value of the number at the start of the block, if it is short and has a point, and its bytes.
+#[inline]
+pub(super) fn coordinate(block: &[u8; BLOCK]) -> Option<(f64, usize)> {
+    let Pointed { digits, decimals, length } = pointed(u64::from_le_bytes(*block.first_chunk()?))?;
+    // Of two floats without error the quotient is correctly rounded.
+    Some((digits as f64 / POWERS_OF_TEN[decimals], length))
 }
 
 /// The number of the at most eight digits before and behind a point.
@@ -372,6 +380,9 @@ mod tests {
             assert_eq!(to_f64(text.as_bytes()).to_bits(), expected, "{text}");
             let longer = format!("{text}, {{\"size\": [480, 640], \"counts\"");
             assert_eq!(number_at(longer.as_bytes(), first_number(&longer)).to_bits(), expected, "{text}");
+            if let Some((value, bytes)) = coordinate(longer.as_bytes().first_chunk().unwrap()) {
+                assert_eq!((value.to_bits(), bytes), (expected, text.len()), "{text}");
+            }
         }
         assert_eq!(short_decimal(b"0.70903809799423222"), Some(0.709_038_097_994_232_2));
         // Halfway between two floats, and beside a power of two.
