@@ -7,6 +7,8 @@ mod common;
 mod first_record;
 #[path = "evaluation/golden.rs"]
 mod golden;
+#[path = "evaluation/large.rs"]
+mod large;
 #[path = "evaluation/passed_over.rs"]
 mod passed_over;
 #[path = "evaluation/protocols.rs"]

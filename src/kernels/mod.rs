@@ -48,7 +48,7 @@ mod winograd;
 mod winograd_transform;
 
 pub use attention::{Attention, Seen};
-pub use bytes::{non_digits, text_marks, BLOCK};
+pub use bytes::{differences, non_digits, text_marks, BLOCK};
 pub use class_scores::{class_scores, class_scores_above, ClassScore, ClassVectors};
 pub use convolution::{Convolution, ConvolutionSpec};
 pub use elementwise::{add, copy, scale_pixels, squared_lengths};

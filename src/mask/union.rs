@@ -40,7 +40,8 @@ pub(super) fn push_edges(counts: &[u32], edges: &mut Vec<Edge>) {
 /// The runs of the pixels that at least one run of ones covers.
 pub(super) fn covered_runs(mut edges: Vec<Edge>, pixels: u32) -> Vec<u32> {
     // At one position starts come before ends, so that adjacent runs join.
-    edges.sort_unstable_by_key(|&(position, step)| (position, -step));
+    // What the parts leave is sorted already, part by part, which a stable sort makes use of.
+    edges.sort_by_key(|&(position, step)| (position, -step));
     let mut runs = Vec::new();
     let (mut depth, mut last) = (0, 0);
     for (position, step) in edges {
