@@ -7,7 +7,7 @@ mod rows;
 use proptest::prelude::*;
 use zoobench::kernels::{
     best_scores, class_scores, class_scores_above, lane_map, max_pool, upsample, ClassScore, ClassVectors, Convolution,
-    ConvolutionSpec, Guide, InstructionSet, Maps, MapsShape, Scratch, View, LANES,
+    ConvolutionSpec, Guide, InstructionSet, Maps, MapsShape, RisingFloor, Scratch, View, Wanted, LANES,
 };
 
 /// Values in -1..1 that follow from a seed.
@@ -252,12 +252,16 @@ proptest! {
             let mut maps = [image.blocked(&lanes)];
             let scores = class_scores(&mut maps, view(0, blocks), &vectors, Some(&factors), true);
             close(&scores, &expected, 2e-6);
-            for floor in [0.5, f32::NEG_INFINITY] {
-                let above = class_scores_above(&mut maps, view(0, blocks), &vectors, Some(&factors), floor, true);
+            for (least, most) in [(0.5, usize::MAX), (f32::NEG_INFINITY, usize::MAX), (-1.0, 20)] {
+                let floor = RisingFloor::new(Wanted { floor: least, most, margin: 1e-3, flat: 8.0 });
+                let above = class_scores_above(&mut maps, view(0, blocks), &vectors, Some(&factors), &floor, true);
+                let floor = floor.settle();
                 let place = |found: &ClassScore| found.class as usize * count + found.pixel as usize;
-                let mut found: Vec<_> = above.iter().flatten().map(|found| (place(found), found.score)).collect();
+                let reached = above.iter().flatten().filter(|found| found.score >= floor);
+                let mut found: Vec<_> = reached.map(|found| (place(found), found.score)).collect();
                 found.sort_by_key(|&(place, _)| place);
                 let kept: Vec<_> = scores.iter().copied().enumerate().filter(|&(_, score)| score >= floor).collect();
+                prop_assert!(kept.len() >= most.min(scores.iter().filter(|&&score| score >= least).count()));
                 prop_assert_eq!(found, kept);
             }
         }

@@ -11,6 +11,7 @@ use super::lanes::{Avx2, Avx512};
 use super::maps::{place, Maps, Place, View, LANES};
 use super::memory::{product, Memory};
 use super::parallel::{even_parts, pieces, Shared};
+use super::rising_floor::RisingFloor;
 use super::text_score::pack_classes;
 use super::tile::{kernel, Tile};
 
@@ -86,8 +87,9 @@ pub fn class_scores(
     scores
 }
 
-/// The scores of [`class_scores`] that are at least `floor`, a list for every few rows of pixels, in the
-/// same order at any number of threads. NaN is above no floor.
+/// The scores of [`class_scores`] that reach the floor, which they raise: a list for every few rows of pixels, in
+/// the same order at any number of threads. Nothing is missing that reaches the floor as it is afterwards. NaN is
+/// above no floor.
 ///
 /// # Panics
 ///
@@ -97,14 +99,17 @@ pub fn class_scores_above(
     view: View,
     vectors: &ClassVectors,
     factors: Option<&[f32]>,
-    floor: f32,
+    floor: &RisingFloor,
     spread: bool,
 ) -> Vec<Vec<ClassScore>> {
     let scoring = Scoring::new(maps, view, vectors, factors);
     let found: Vec<Mutex<Vec<ClassScore>>> = (0..scoring.bands).map(|_| Mutex::default()).collect();
     scoring.run(spread, |band, tile| {
         // One piece is at work on a band: nobody waits here.
-        scoring.keep(&tile, floor, &mut found[band].lock().unwrap_or_else(PoisonError::into_inner));
+        let mut found = found[band].lock().unwrap_or_else(PoisonError::into_inner);
+        let before = found.len();
+        scoring.keep(&tile, floor.now(), &mut found);
+        floor.count(found[before..].iter().map(|found| found.score));
     });
     found.into_iter().map(|band| band.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
 }
@@ -213,18 +218,15 @@ impl<'a> Scoring<'a> {
 
     /// Keeps the scores of a tile that reach the floor.
     fn keep(&self, tile: &Sums<'_>, floor: f32, found: &mut Vec<ClassScore>) {
-        let (reached, factors) = (reached(self.vectors.set), self.factors.map(|all| &all[tile.first_pixel..]));
+        let (keep, factors) = (keep(self.vectors.set), self.factors.map(|all| &all[tile.first_pixel..]));
         for block in 0..tile.classes.div_ceil(LANES) {
-            let first = tile.first_class + block * LANES;
+            let first_class = tile.first_class + block * LANES;
             let dots = &tile.values[block * tile.block..][..tile.pixels * LANES];
-            let bias = self.vectors.bias.values()[first..].first_chunk().expect("biases fill whole blocks");
+            let bias = self.vectors.bias.values()[first_class..].first_chunk().expect("biases fill whole blocks");
             let classes = LANES.min(tile.classes - block * LANES);
-            let scoring = Scores { dots, factors, bias, classes, floor };
+            let scores = Scores { dots, factors, bias, classes, floor, first_class, first_pixel: tile.first_pixel };
             // SAFETY: `ClassVectors::new` checked the instructions.
-            let any = unsafe { reached(&scoring) };
-            if any {
-                scoring.keep(first as u32, tile.first_pixel as u32, found);
-            }
+            unsafe { keep(&scores, found) }
         }
     }
 }
@@ -239,6 +241,8 @@ struct Scores<'a> {
     /// Lanes that hold a class.
     classes: usize,
     floor: f32,
+    first_class: usize,
+    first_pixel: usize,
 }
 
 impl Scores<'_> {
@@ -248,63 +252,62 @@ impl Scores<'_> {
         self.factors.map_or(1.0, |factors| factors[pixel])
     }
 
-    /// Whether any score reaches the floor; spares nearly all of them a closer look.
+    /// Adds the scores that reach the floor to those found.
     #[inline(always)]
-    unsafe fn any<L: Lanes>(&self) -> bool {
-        let mut greatest = [f32::NEG_INFINITY; LANES];
-        for lane in (0..LANES).step_by(L::WIDTH) {
-            let (bias, mut most) = (L::load(self.bias[lane..].as_ptr()), L::splat(f32::NEG_INFINITY));
-            for (pixel, dots) in self.dots.chunks_exact(LANES).enumerate() {
-                let score = L::load(dots[lane..].as_ptr()).mul(L::splat(self.factor(pixel))).add(bias);
-                // Of a score that is no number and another, `max` gives the other.
-                most = score.max(most);
+    unsafe fn keep<L: Lanes>(&self, found: &mut Vec<ClassScore>) {
+        let (floor, classes) = (L::splat(self.floor), (1u32 << self.classes) - 1);
+        for (pixel, dots) in self.dots.chunks_exact(LANES).enumerate() {
+            let mut reached = 0;
+            for lane in (0..LANES).step_by(L::WIDTH) {
+                reached |= self.score::<L>(dots, pixel, lane).reach(floor) << lane;
             }
-            most.store(greatest[lane..].as_mut_ptr());
+            reached &= classes;
+            if reached == 0 {
+                continue;
+            }
+            let mut scores = [0.0; LANES];
+            for lane in (0..LANES).step_by(L::WIDTH) {
+                self.score::<L>(dots, pixel, lane).store(scores[lane..].as_mut_ptr());
+            }
+            while reached != 0 {
+                let lane = reached.trailing_zeros() as usize;
+                let (pixel, class) = ((self.first_pixel + pixel) as u32, (self.first_class + lane) as u32);
+                found.push(ClassScore { score: scores[lane], pixel, class });
+                reached &= reached - 1;
+            }
         }
-        greatest.iter().fold(false, |any, score| any | (*score >= self.floor))
     }
 
-    /// Adds the scores that reach the floor to those found.
-    fn keep(&self, first_class: u32, first_pixel: u32, found: &mut Vec<ClassScore>) {
-        // Each is written where the next one that reaches it belongs: what does is as good as random to a
-        // processor that would guess it.
-        let mut reached = [ClassScore { score: 0.0, pixel: 0, class: 0 }; LANES];
-        for (pixel, dots) in self.dots.chunks_exact(LANES).enumerate() {
-            let (factor, mut count) = (self.factor(pixel), 0);
-            for (lane, (dot, bias)) in dots.iter().zip(self.bias).take(self.classes).enumerate() {
-                let score = dot * factor + bias;
-                reached[count] =
-                    ClassScore { score, pixel: first_pixel + pixel as u32, class: first_class + lane as u32 };
-                count += usize::from(score >= self.floor);
-            }
-            found.extend_from_slice(&reached[..count]);
-        }
+    /// Scores of a pixel from a lane on.
+    #[inline(always)]
+    unsafe fn score<L: Lanes>(&self, dots: &[f32], pixel: usize, lane: usize) -> L {
+        L::load(dots[lane..].as_ptr()).mul(L::splat(self.factor(pixel))).add(L::load(self.bias[lane..].as_ptr()))
     }
 }
 
-/// [`Scores::any`] compiled for an instruction set.
-macro_rules! any_score {
+/// [`Scores::keep`] compiled for an instruction set.
+macro_rules! keep {
     ($name:ident: $lanes:ty, [$($feature:literal)?]) => {
         $(#[target_feature(enable = $feature)])?
-        unsafe fn $name(scores: &Scores<'_>) -> bool {
-            scores.any::<$lanes>()
+        unsafe fn $name(scores: &Scores<'_>, found: &mut Vec<ClassScore>) {
+            scores.keep::<$lanes>(found);
         }
     };
 }
 
-any_score!(any_portable: [f32; 16], []);
+keep!(keep_portable: [f32; 16], []);
 #[cfg(target_arch = "x86_64")]
-any_score!(any_avx2: Avx2, ["avx2,fma"]);
+keep!(keep_avx2: Avx2, ["avx2,fma"]);
 #[cfg(target_arch = "x86_64")]
-any_score!(any_avx512: Avx512, ["avx512f,avx512dq"]);
+keep!(keep_avx512: Avx512, ["avx512f,avx512dq"]);
 
-fn reached(set: InstructionSet) -> unsafe fn(&Scores<'_>) -> bool {
+fn keep(set: InstructionSet) -> unsafe fn(&Scores<'_>, &mut Vec<ClassScore>) {
     match set {
         #[cfg(target_arch = "x86_64")]
-        InstructionSet::Avx512 => any_avx512,
+        InstructionSet::Avx512 => keep_avx512,
         #[cfg(target_arch = "x86_64")]
-        InstructionSet::Avx2 => any_avx2,
-        _ => any_portable,
+        InstructionSet::Avx2 => keep_avx2,
+        _ => keep_portable,
     }
 }
 

@@ -19,6 +19,8 @@ pub(super) trait Lanes: Copy {
     unsafe fn add(self, other: Self) -> Self;
     unsafe fn sub(self, other: Self) -> Self;
     unsafe fn max(self, other: Self) -> Self;
+    /// A bit a lane, the first lane's the lowest: whether it is at least the other's. NaN is not.
+    unsafe fn reach(self, floor: Self) -> u32;
     /// `x * sigmoid(x)`, with a relative error of at most 4 + |x| times 2^-23 for negative x from -87
     /// and 4 times 2^-23 for positive x. Below -87, where the value is nearly 0, it is |x| times 2^-125
     /// off at most.
@@ -84,6 +86,10 @@ impl Lanes for [f32; 16] {
         std::array::from_fn(|lane| if self[lane] > other[lane] { self[lane] } else { other[lane] })
     }
     #[inline(always)]
+    unsafe fn reach(self, floor: Self) -> u32 {
+        (0..16).fold(0, |bits, lane| bits | (u32::from(self[lane] >= floor[lane]) << lane))
+    }
+    #[inline(always)]
     unsafe fn silu(self) -> Self {
         self.map(|x| x / (1.0 + (-x).exp()))
     }
@@ -139,6 +145,10 @@ mod x86 {
         #[inline(always)]
         unsafe fn max(self, other: Self) -> Self {
             Self(_mm512_max_ps(self.0, other.0))
+        }
+        #[inline(always)]
+        unsafe fn reach(self, floor: Self) -> u32 {
+            _mm512_cmp_ps_mask::<_CMP_GE_OQ>(self.0, floor.0).into()
         }
         #[inline(always)]
         unsafe fn silu(self) -> Self {
@@ -201,6 +211,10 @@ mod x86 {
         #[inline(always)]
         unsafe fn max(self, other: Self) -> Self {
             Self(_mm256_max_ps(self.0, other.0))
+        }
+        #[inline(always)]
+        unsafe fn reach(self, floor: Self) -> u32 {
+            _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_GE_OQ>(self.0, floor.0)) as u32
         }
         #[inline(always)]
         unsafe fn silu(self) -> Self {
@@ -266,6 +280,10 @@ mod x86 {
         #[inline(always)]
         unsafe fn max(self, other: Self) -> Self {
             Self(self.0.max(other.0), self.1.max(other.1))
+        }
+        #[inline(always)]
+        unsafe fn reach(self, floor: Self) -> u32 {
+            self.0.reach(floor.0) | (self.1.reach(floor.1) << 8)
         }
         #[inline(always)]
         unsafe fn silu(self) -> Self {

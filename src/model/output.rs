@@ -46,7 +46,10 @@ pub struct SparseOutput {
     pub head: HeadOutput,
     /// The least logit that was kept.
     pub floor: f32,
-    /// Every pair of at least that logit, in no order that matters.
+    /// How many of the pairs of at least that logit are surely among those that were kept, the greatest first:
+    /// `usize::MAX` if all are.
+    pub most: usize,
+    /// The pairs, in no order that matters.
     pub pairs: Vec<PairLogit>,
 }
 
@@ -104,6 +107,11 @@ impl HeadOutput {
         rows.par_iter().flat_map_iter(|row| row.at_least(floor)).collect()
     }
 
+    /// Whether every distance is a finite number.
+    pub(super) fn has_finite_distances(&self) -> bool {
+        self.levels.iter().flat_map(|level| &level.distances).all(|distance| distance.is_finite())
+    }
+
     /// As if only the logits of at least `floor` had been kept.
     ///
     /// # Panics
@@ -112,7 +120,7 @@ impl HeadOutput {
     pub fn into_sparse(mut self, floor: f32) -> SparseOutput {
         let pairs = self.pairs_at_least(floor);
         self.levels.iter_mut().for_each(|level| level.logits = vec![]);
-        SparseOutput { head: self, floor, pairs }
+        SparseOutput { head: self, floor, most: usize::MAX, pairs }
     }
 }
 

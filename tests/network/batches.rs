@@ -1,5 +1,6 @@
 //! Batches, threads, and the form of outputs.
 
+use zoobench::kernels::Wanted;
 use zoobench::model::engine::Traced;
 use zoobench::model::{letterbox_rgb, Engine, HeadOutput, InputBatch, Letterbox};
 
@@ -95,4 +96,32 @@ fn traces_carry_their_shape() {
     let shape = |stage: &str| trace.get(stage).map(|Traced { shape, .. }| shape.clone());
     assert_eq!(shape("backbone.image_model.stem"), Some(vec![1, 8, 320, 320]));
     assert_eq!(shape("neck.text_enhancer"), Some(vec![1, 4, 16]));
+}
+
+/// A few wanted logits are the best of all, whatever else is kept beside them, at any number of threads.
+#[test]
+fn the_wanted_logits_are_the_best_of_all() {
+    let model = load(&tiny_weights("v2-tiny"));
+    let (batch, texts) = (input("odd").expect("a synthetic input"), texts(&model, 40));
+    let all = model.forward(&batch, &texts).expect("the network runs").remove(0).into_sparse(f32::MIN).pairs;
+    let mut logits: Vec<f32> = all.iter().map(|pair| pair.logit).collect();
+    logits.sort_unstable_by(|a, b| b.total_cmp(a));
+    let floor = logits[logits.len() / 2];
+    for most in [1, 100, logits.len()] {
+        let wanted = Wanted { floor, most, margin: 1e-3, flat: 8.0 };
+        let above = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads can be made");
+            let forward = || model.forward_above(&batch, &texts, wanted).expect("the network runs");
+            pool.install(forward).remove(0)
+        };
+        let sparse = above(1);
+        assert_eq!(above(2), sparse);
+        assert_eq!(sparse.most, if most < logits.len() / 2 { most } else { usize::MAX });
+        let least = sparse.pairs.iter().map(|pair| pair.logit).fold(f32::MAX, f32::min);
+        assert!(least <= logits[(most - 1).min(logits.len() / 2)], "{least}");
+        let expected: Vec<_> = all.iter().filter(|pair| pair.logit >= least).collect();
+        assert_eq!(sparse.pairs.len(), expected.len());
+        assert!(expected.iter().all(|pair| sparse.pairs.contains(pair)));
+        assert!(most > 100 || sparse.pairs.len() < logits.len() / 4, "{most}: {}", sparse.pairs.len());
+    }
 }
