@@ -232,7 +232,7 @@ proptest! {
 
     #[test]
     fn class_scores_equal_a_naive_loop(
-        seed: u64, channels in 1usize..40, classes in 1usize..50, height in 1usize..4, width in 1usize..33,
+        seed: u64, channels in 1usize..70, classes in 1usize..80, height in 1usize..4, width in 1usize..33,
     ) {
         let image = Plain::random(seed, channels, height, width);
         let (texts, factors) = (values(seed ^ 5, classes * channels), values(seed ^ 7, height * width));
@@ -283,6 +283,41 @@ proptest! {
             prop_assert_eq!(pooled, greatest);
             let corner = (2 * (channel * height + row) + 1) * 2 * width + 2 * column;
             prop_assert_eq!(doubled[corner..corner + 2].to_vec(), vec![image.values[index]; 2]);
+        }
+    }
+}
+
+/// Rounded values tell which pixels are worth a look: not one that reaches the floor may be missed, however near it is,
+/// how large or small, and if it is no number.
+#[test]
+fn scores_at_the_floor_are_found_whatever_their_size() {
+    let (channels, classes, width) = (64, 40, 64);
+    let lanes = lane_map(&[channels]);
+    let texts = values(3, classes * channels);
+    for size in [1.0, 1e-3, 1e-12, 1e-30, 1e12, 1e30, f32::NAN] {
+        let mut image = Plain::random(4, channels, 1, width);
+        image.values.chunks_mut(width).flat_map(|row| row.iter_mut().step_by(3)).for_each(|value| *value *= size);
+        let (mut maps, blocks) = ([image.blocked(&lanes)], lanes.len() / LANES);
+        for set in InstructionSet::available() {
+            let value = |class: usize, lane: usize| texts[class * channels + lane];
+            let vectors = ClassVectors::new(set, vec![0.0; classes], blocks, value);
+            let scores = class_scores(&mut maps, view(0, blocks), &vectors, None, false);
+            let mut sorted: Vec<f32> = scores.iter().copied().filter(|score| score.is_finite()).collect();
+            sorted.sort_by(f32::total_cmp);
+            // Each of the hundred floors is a score, which reaches it.
+            for least in sorted.iter().step_by(sorted.len().div_ceil(100)).copied() {
+                let floor = RisingFloor::new(Wanted { floor: least, most: usize::MAX, margin: 1e-3, flat: 8.0 });
+                let above = class_scores_above(&mut maps, view(0, blocks), &vectors, None, &floor, false);
+                let mut found: Vec<(usize, f32)> = above
+                    .iter()
+                    .flatten()
+                    .map(|found| (found.class as usize * width + found.pixel as usize, found.score))
+                    .collect();
+                found.sort_by_key(|&(place, _)| place);
+                let expected: Vec<_> =
+                    scores.iter().copied().enumerate().filter(|&(_, score)| score >= least).collect();
+                assert_eq!(found, expected, "{size}, floor {least}");
+            }
         }
     }
 }

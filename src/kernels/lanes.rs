@@ -96,7 +96,7 @@ impl Lanes for [f32; 16] {
 }
 
 #[cfg(target_arch = "x86_64")]
-pub(super) use x86::{Avx2, Avx2Half, Avx512};
+pub(super) use x86::{Avx2, Avx2Half, Avx512, Avx512Pairs};
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
@@ -167,6 +167,64 @@ mod x86 {
         #[inline(always)]
         unsafe fn prefetch(from: *const f32) {
             _mm_prefetch::<_MM_HINT_T0>(from.cast());
+        }
+    }
+
+    /// One register of AVX-512: what is multiplied are pairs of bfloat16, sums and anything else are f32.
+    #[derive(Clone, Copy)]
+    pub struct Avx512Pairs(Avx512);
+
+    impl Lanes for Avx512Pairs {
+        #[inline(always)]
+        unsafe fn load(from: *const f32) -> Self {
+            Self(Avx512::load(from))
+        }
+        #[inline(always)]
+        unsafe fn store(self, to: *mut f32) {
+            self.0.store(to);
+        }
+        #[inline(always)]
+        unsafe fn splat(value: f32) -> Self {
+            Self(Avx512::splat(value))
+        }
+        #[inline(always)]
+        unsafe fn splat_from(from: *const f32) -> Self {
+            // Bits, not a number: that of a pair is none in particular.
+            Self(Avx512(_mm512_castsi512_ps(_mm512_set1_epi32(from.cast::<i32>().read()))))
+        }
+        #[inline(always)]
+        unsafe fn mul_add(self, by: Self, to: Self) -> Self {
+            let [pairs, by]: [__m512bh; 2] =
+                [std::mem::transmute::<__m512, __m512bh>(self.0 .0), std::mem::transmute::<__m512, __m512bh>(by.0 .0)];
+            Self(Avx512(_mm512_dpbf16_ps(to.0 .0, pairs, by)))
+        }
+        #[inline(always)]
+        unsafe fn mul(self, by: Self) -> Self {
+            Self(self.0.mul(by.0))
+        }
+        #[inline(always)]
+        unsafe fn add(self, other: Self) -> Self {
+            Self(self.0.add(other.0))
+        }
+        #[inline(always)]
+        unsafe fn sub(self, other: Self) -> Self {
+            Self(self.0.sub(other.0))
+        }
+        #[inline(always)]
+        unsafe fn max(self, other: Self) -> Self {
+            Self(self.0.max(other.0))
+        }
+        #[inline(always)]
+        unsafe fn reach(self, floor: Self) -> u32 {
+            self.0.reach(floor.0)
+        }
+        #[inline(always)]
+        unsafe fn silu(self) -> Self {
+            Self(self.0.silu())
+        }
+        #[inline(always)]
+        unsafe fn prefetch(from: *const f32) {
+            Avx512::prefetch(from);
         }
     }
 

@@ -43,6 +43,7 @@ mod parallel;
 mod peak;
 mod resample;
 mod rising_floor;
+mod rough_scores;
 mod text_score;
 mod tile;
 mod winograd;

@@ -107,11 +107,6 @@ impl HeadOutput {
         rows.par_iter().flat_map_iter(|row| row.at_least(floor)).collect()
     }
 
-    /// Whether every distance is a finite number.
-    pub(super) fn has_finite_distances(&self) -> bool {
-        self.levels.iter().flat_map(|level| &level.distances).all(|distance| distance.is_finite())
-    }
-
     /// As if only the logits of at least `floor` had been kept.
     ///
     /// # Panics

@@ -128,7 +128,7 @@ impl Plan {
             let output = self.sparse_output(run, wanted);
             match wanted {
                 // A position without a box is no candidate: what its logits crowded out is wanted after all.
-                Some(wanted) if output.most < usize::MAX && !output.head.has_finite_distances() => {
+                Some(wanted) if output.most < usize::MAX && !has_whole_boxes(&output.head) => {
                     let wanted = Some(Wanted { most: usize::MAX, ..wanted });
                     let mut run = self.start(loan.get(), &texts, image, wanted);
                     (0..self.steps.len()).for_each(|index| self.node(index, &mut run));
@@ -315,6 +315,10 @@ fn write_image(maps: &mut Maps, block: usize, image: InputImage<'_>) {
             }
         }
     }
+}
+
+fn has_whole_boxes(head: &HeadOutput) -> bool {
+    head.levels.iter().flat_map(|level| &level.distances).all(|distance| distance.is_finite())
 }
 
 fn take(run: &mut Run<'_>, value: ValueId) -> Vec<f32> {
