@@ -322,6 +322,30 @@ fn scores_at_the_floor_are_found_whatever_their_size() {
     }
 }
 
+/// Every value loses to bfloat16 nearly half of its last digit, all in the same direction: no scores are further from
+/// those of rounded values.
+#[test]
+fn scores_that_rounding_lowers_most_are_found() {
+    let (channels, width, lanes) = (64, 64, lane_map(&[64]));
+    let value = |halvings: usize| (1.0 + 0.99 / 256.0) / (1u32 << halvings) as f32;
+    let image = Plain {
+        channels,
+        height: 1,
+        width,
+        values: (0..channels * width).map(|index| value(index % width % 8)).collect(),
+    };
+    let mut maps = [image.blocked(&lanes)];
+    for set in InstructionSet::available() {
+        let vectors = ClassVectors::new(set, vec![0.0; 32], lanes.len() / LANES, |class, _| value(class % 5));
+        let scores = class_scores(&mut maps, view(0, lanes.len() / LANES), &vectors, None, false);
+        let most = scores.iter().copied().fold(0.0, f32::max);
+        let floor = RisingFloor::new(Wanted { floor: most, most: usize::MAX, margin: 1e-3, flat: 8.0 });
+        let above = class_scores_above(&mut maps, view(0, lanes.len() / LANES), &vectors, None, &floor, false);
+        let found: Vec<f32> = above.iter().flatten().map(|found| found.score).collect();
+        assert_eq!(found, vec![most; 7 * width / 8]);
+    }
+}
+
 /// As documented at `Lanes::silu`, over all exponents.
 #[test]
 fn silu_is_right_to_a_few_units_in_the_last_place() {
