@@ -8,7 +8,7 @@ use zip::ZipArchive;
 use super::ZooError;
 use crate::dataset::FileSource;
 
-const SHAPES: &[u8] = include_bytes!("../../datasets/shapes.zip");
+static SHAPES: &[u8] = include_bytes!("../../datasets/shapes.zip");
 
 /// No file we ship is larger when unpacked.
 const MAX_FILE_BYTES: u64 = 64 << 20;
