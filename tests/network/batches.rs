@@ -2,10 +2,10 @@
 
 use zoobench::kernels::Wanted;
 use zoobench::model::engine::Traced;
-use zoobench::model::{letterbox_rgb, Engine, HeadOutput, InputBatch, Letterbox};
+use zoobench::model::{letterbox_rgb, Engine, HeadOutput, InputBatch, Letterbox, Weights};
 
 use super::inputs::{input, synthetic};
-use super::{assert_close, load, load_on, texts, tiny_weights};
+use super::{assert_close, load, load_on, scale, texts, tiny_weights};
 
 #[test]
 fn a_batch_gives_what_its_images_give_alone() {
@@ -124,4 +124,23 @@ fn the_wanted_logits_are_the_best_of_all() {
         assert!(expected.iter().all(|pair| sparse.pairs.contains(pair)));
         assert!(most > 100 || sparse.pairs.len() < logits.len() / 4, "{most}: {}", sparse.pairs.len());
     }
+}
+
+/// A position whose box is no number is no candidate: then every logit above the floor is kept, since the best of all
+/// would be too few.
+#[test]
+fn nothing_is_crowded_out_by_positions_without_a_box() {
+    let mut weights = tiny_weights("v2-tiny");
+    let name = "bbox_head.head_module.reg_preds.0.2.weight";
+    let largest =
+        weights.f32(name).expect("the tensor exists").into_iter().fold(0.0f32, |most, value| value.abs().max(most));
+    // As large as can be, in two steps: one factor would be infinite.
+    scale(&mut weights, name, 1.0 / largest);
+    scale(&mut weights, name, 3e38);
+    let model = load(&weights);
+    let (batch, texts) = (input("odd").expect("a synthetic input"), texts(&model, 4));
+    let wanted = Wanted { floor: -1e3, most: 1, margin: 1e-3, flat: 8.0 };
+    let sparse = model.forward_above(&batch, &texts, wanted).expect("the network runs").remove(0);
+    assert!(sparse.head.levels[0].distances.iter().any(|distance| !distance.is_finite()));
+    assert_eq!((sparse.most, sparse.pairs.len()), (usize::MAX, 4 * 8400));
 }
