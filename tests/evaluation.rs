@@ -3,8 +3,14 @@
 #[path = "evaluation/bootstrap.rs"]
 mod bootstrap;
 mod common;
+#[path = "evaluation/first_record.rs"]
+mod first_record;
 #[path = "evaluation/golden.rs"]
 mod golden;
+#[path = "evaluation/large.rs"]
+mod large;
+#[path = "evaluation/passed_over.rs"]
+mod passed_over;
 #[path = "evaluation/protocols.rs"]
 mod protocols;
 #[path = "evaluation/reference.rs"]
@@ -15,6 +21,8 @@ mod refusals;
 mod sets;
 #[path = "evaluation/states.rs"]
 mod states;
+#[path = "evaluation/stretches.rs"]
+mod stretches;
 #[path = "evaluation/ties.rs"]
 mod ties;
 #[path = "evaluation/told.rs"]

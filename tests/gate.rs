@@ -96,6 +96,34 @@ fn the_tolerance_is_the_last_value_that_passes() {
 }
 
 #[test]
+fn what_sums_of_floats_lose_is_no_drop() {
+    // The slack is 1e-12: a value at tolerance and slack to the bit still passes, the next float does not.
+    const SLACK: f64 = 1e-12;
+    let verdict_of = |target: f64, ap: f64| {
+        let mut baseline = baseline();
+        let expected = baseline.variants.get_mut("seg-m-all").expect("a variant");
+        expected.metrics.get_mut(&metric("segm/AP")).expect("AP").target = target;
+        let mut run = zoo_run(CATEGORIES);
+        run.metrics[0].results.segm.ap = Some(ap);
+        judge(&baseline, &stored(&run)).verdict()
+    };
+    let (lowest, highest) = (0.0005 + SLACK, 0.005 + SLACK);
+    assert_eq!(verdict_of(lowest, 0.0), Verdict::Pass);
+    assert_eq!(verdict_of(lowest.next_up(), 0.0), Verdict::Fail);
+    assert_eq!(verdict_of(0.0, highest), Verdict::Pass);
+    assert_eq!(verdict_of(0.0, highest.next_up()), Verdict::Fail);
+    let fallen_below = |floor: f64| {
+        let mut baseline = baseline();
+        let expected = baseline.variants.get_mut("seg-m-all").expect("a variant");
+        expected.categories.get_mut("category_4_(made_up)").expect("a category").floor = Some(floor);
+        let mut run = zoo_run(CATEGORIES);
+        run.metrics[0].per_category[3].ap = Some(0.0);
+        judge(&baseline, &stored(&run)).fallen().count()
+    };
+    assert_eq!((fallen_below(SLACK), fallen_below(SLACK.next_up())), (0, 1));
+}
+
+#[test]
 fn an_unexpected_rise_fails_and_says_how_to_accept_it() {
     let judgement = judged(|run| run.metrics[1].results.bbox.ap_rare = Some(0.5));
     let failed: Vec<_> = judgement.failed().collect();
@@ -152,8 +180,8 @@ fn counts_fail_in_both_directions() {
 #[test]
 fn detections_that_leave_the_reference_s_fail_and_absent_ones_are_invalid() {
     let matched = |count: u64| judged(|run| run.metrics[2].agreement.as_mut().expect("a reference").matched = count);
-    assert_eq!(matched(35_991 - 36).verdict(), Verdict::Pass, "a thousandth of 36,000");
-    let left = matched(35_991 - 37);
+    assert_eq!(matched(35_991 - 3).verdict(), Verdict::Pass, "a ten-thousandth of 36,000 is 3.6");
+    let left = matched(35_991 - 4);
     let failed: Vec<_> = left.failed().map(|check| (check.metric.to_string(), check.outcome)).collect();
     assert_eq!(failed, [("agreement/matched".to_string(), Outcome::Dropped)]);
     assert!(left.hints()[0].contains("left the reference's"), "{:?}", left.hints());

@@ -14,7 +14,7 @@ use std::sync::{Mutex, PoisonError};
 use host::Host;
 use zoobench::dataset::decode_image;
 use zoobench::kernels::gpu::{
-    convolve, Accelerator, Convolution, ConvolutionOutput, ConvolutionScratch, WeightPlaces, Filter, Format, Pixels,
+    convolve, Accelerator, Convolution, ConvolutionOutput, ConvolutionScratch, Filter, Format, Pixels, WeightPlaces,
 };
 use zoobench::model::checkpoint::Checkpoint;
 use zoobench::model::device_plan::{DevicePlan, Lowered};

@@ -7,7 +7,7 @@ mod rows;
 use proptest::prelude::*;
 use zoobench::kernels::{
     best_scores, class_scores, class_scores_above, lane_map, max_pool, upsample, ClassScore, ClassVectors, Convolution,
-    ConvolutionSpec, Guide, InstructionSet, Maps, MapsShape, Scratch, View, LANES,
+    ConvolutionSpec, Guide, InstructionSet, Maps, MapsShape, RisingFloor, Scratch, View, Wanted, LANES,
 };
 
 /// Values in -1..1 that follow from a seed.
@@ -232,7 +232,7 @@ proptest! {
 
     #[test]
     fn class_scores_equal_a_naive_loop(
-        seed: u64, channels in 1usize..40, classes in 1usize..50, height in 1usize..4, width in 1usize..33,
+        seed: u64, channels in 1usize..70, classes in 1usize..80, height in 1usize..4, width in 1usize..33,
     ) {
         let image = Plain::random(seed, channels, height, width);
         let (texts, factors) = (values(seed ^ 5, classes * channels), values(seed ^ 7, height * width));
@@ -252,12 +252,16 @@ proptest! {
             let mut maps = [image.blocked(&lanes)];
             let scores = class_scores(&mut maps, view(0, blocks), &vectors, Some(&factors), true);
             close(&scores, &expected, 2e-6);
-            for floor in [0.5, f32::NEG_INFINITY] {
-                let above = class_scores_above(&mut maps, view(0, blocks), &vectors, Some(&factors), floor, true);
+            for (least, most) in [(0.5, usize::MAX), (f32::NEG_INFINITY, usize::MAX), (-1.0, 20)] {
+                let floor = RisingFloor::new(Wanted { floor: least, most, margin: 1e-3, flat: 8.0 });
+                let above = class_scores_above(&mut maps, view(0, blocks), &vectors, Some(&factors), &floor, true);
+                let floor = floor.settle();
                 let place = |found: &ClassScore| found.class as usize * count + found.pixel as usize;
-                let mut found: Vec<_> = above.iter().flatten().map(|found| (place(found), found.score)).collect();
+                let reached = above.iter().flatten().filter(|found| found.score >= floor);
+                let mut found: Vec<_> = reached.map(|found| (place(found), found.score)).collect();
                 found.sort_by_key(|&(place, _)| place);
                 let kept: Vec<_> = scores.iter().copied().enumerate().filter(|&(_, score)| score >= floor).collect();
+                prop_assert!(kept.len() >= most.min(scores.iter().filter(|&&score| score >= least).count()));
                 prop_assert_eq!(found, kept);
             }
         }
@@ -280,6 +284,65 @@ proptest! {
             let corner = (2 * (channel * height + row) + 1) * 2 * width + 2 * column;
             prop_assert_eq!(doubled[corner..corner + 2].to_vec(), vec![image.values[index]; 2]);
         }
+    }
+}
+
+/// Rounded values tell which pixels are worth a look: not one that reaches the floor may be missed, however near it is,
+/// how large or small, and if it is no number.
+#[test]
+fn scores_at_the_floor_are_found_whatever_their_size() {
+    let (channels, classes, width) = (64, 40, 64);
+    let lanes = lane_map(&[channels]);
+    let texts = values(3, classes * channels);
+    for size in [1.0, 1e-3, 1e-12, 1e-30, 1e12, 1e30, f32::NAN] {
+        let mut image = Plain::random(4, channels, 1, width);
+        image.values.chunks_mut(width).flat_map(|row| row.iter_mut().step_by(3)).for_each(|value| *value *= size);
+        let (mut maps, blocks) = ([image.blocked(&lanes)], lanes.len() / LANES);
+        for set in InstructionSet::available() {
+            let value = |class: usize, lane: usize| texts[class * channels + lane];
+            let vectors = ClassVectors::new(set, vec![0.0; classes], blocks, value);
+            let scores = class_scores(&mut maps, view(0, blocks), &vectors, None, false);
+            let mut sorted: Vec<f32> = scores.iter().copied().filter(|score| score.is_finite()).collect();
+            sorted.sort_by(f32::total_cmp);
+            // Each of the hundred floors is a score, which reaches it.
+            for least in sorted.iter().step_by(sorted.len().div_ceil(100)).copied() {
+                let floor = RisingFloor::new(Wanted { floor: least, most: usize::MAX, margin: 1e-3, flat: 8.0 });
+                let above = class_scores_above(&mut maps, view(0, blocks), &vectors, None, &floor, false);
+                let mut found: Vec<(usize, f32)> = above
+                    .iter()
+                    .flatten()
+                    .map(|found| (found.class as usize * width + found.pixel as usize, found.score))
+                    .collect();
+                found.sort_by_key(|&(place, _)| place);
+                let expected: Vec<_> =
+                    scores.iter().copied().enumerate().filter(|&(_, score)| score >= least).collect();
+                assert_eq!(found, expected, "{size}, floor {least}");
+            }
+        }
+    }
+}
+
+/// Every value loses to bfloat16 nearly half of its last digit, all in the same direction: no scores are further from
+/// those of rounded values.
+#[test]
+fn scores_that_rounding_lowers_most_are_found() {
+    let (channels, width, lanes) = (64, 64, lane_map(&[64]));
+    let value = |halvings: usize| (1.0 + 0.99 / 256.0) / (1u32 << halvings) as f32;
+    let image = Plain {
+        channels,
+        height: 1,
+        width,
+        values: (0..channels * width).map(|index| value(index % width % 8)).collect(),
+    };
+    let mut maps = [image.blocked(&lanes)];
+    for set in InstructionSet::available() {
+        let vectors = ClassVectors::new(set, vec![0.0; 32], lanes.len() / LANES, |class, _| value(class % 5));
+        let scores = class_scores(&mut maps, view(0, lanes.len() / LANES), &vectors, None, false);
+        let most = scores.iter().copied().fold(0.0, f32::max);
+        let floor = RisingFloor::new(Wanted { floor: most, most: usize::MAX, margin: 1e-3, flat: 8.0 });
+        let above = class_scores_above(&mut maps, view(0, lanes.len() / LANES), &vectors, None, &floor, false);
+        let found: Vec<f32> = above.iter().flatten().map(|found| found.score).collect();
+        assert_eq!(found, vec![most; 7 * width / 8]);
     }
 }
 

@@ -8,7 +8,7 @@
 #   ZOOBENCH  a binary with CUDA and cuDNN; without it, tests/cuda/build.sh makes one
 #   PYTHON    a python3 with torch; without torch its rows are missing, and the record says so
 #   DTYPES    arithmetics, default "f32 tf32 f16 bf16"
-#   ENGINES   engines, default "candle device graph"
+#   ENGINES   engines, default "candle device graph fast"
 #
 # Exit code: 0 measured, and the GPU agrees with the CPU; 1 it does not, or something failed; 2 no GPU.
 set -euo pipefail
@@ -39,7 +39,7 @@ said() {
 
 # An accuracy run may miss its published row (1), a measurement may be INVALID (3): the record shows either.
 said "0 1" "$ZOOBENCH" run --out "$folder/cpu"
-for engine in ${ENGINES:-candle device graph}; do
+for engine in ${ENGINES:-candle device graph fast}; do
     for dtype in ${DTYPES:-f32 tf32 f16 bf16}; do
         place=(--device cuda --engine "$engine" --dtype "$dtype")
         # cuDNN takes TF32 for float32 unless it is forbidden to, and must not be where it is asked for.

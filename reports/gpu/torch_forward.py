@@ -1,8 +1,12 @@
 """Milliseconds that PyTorch takes for `forward` of v1-L at 1,203 texts on this machine's GPU, as JSON lines.
 
 python3 torch_forward.py [BATCH...]
+
+Environment: TORCH_BACKENDS, what torch.compile chooses convolutions and products from (default: ATEN,TRITON; to try all of
+Triton's for each layer takes many minutes).
 """
 import json
+import os
 import statistics
 import sys
 
@@ -46,12 +50,16 @@ def main():
         sys.exit("torch sees no GPU")
     torch.set_grad_enabled(False)
     torch.backends.cudnn.benchmark = True
+    import torch._inductor.config as inductor
+    backends = os.environ.get("TORCH_BACKENDS", "ATEN,TRITON")
+    inductor.max_autotune_conv_backends = inductor.max_autotune_gemm_backends = backends
     for batch in [int(size) for size in sys.argv[1:]] or [1]:
         ways = {
             "eager f32": (torch.float32, False, lambda call: call),
             "eager f32 with TF32": (torch.float32, True, lambda call: call),
             "channels_last f16, CUDA graph": (torch.float16, True, captured),
-            "torch.compile max-autotune, f16": (torch.float16, True, None),
+            "channels_last bf16, CUDA graph": (torch.bfloat16, True, captured),
+            f"torch.compile max-autotune of {backends}, f16": (torch.float16, True, None),
         }
         for name, (dtype, tf32, wrap) in ways.items():
             torch.manual_seed(0)
@@ -59,7 +67,7 @@ def main():
             network = Network().eval().cuda().to(dtype)
             image = torch.rand(batch, 3, 640, 640, device="cuda").to(dtype)
             texts = torch.rand(batch, TEXTS, TEXT_WIDTH, device="cuda").to(dtype)
-            if dtype == torch.float16:
+            if dtype != torch.float32:
                 network = network.to(memory_format=torch.channels_last)
                 image = image.contiguous(memory_format=torch.channels_last)
             row = {"way": f"torch {torch.__version__}: {name}", "batch": batch}

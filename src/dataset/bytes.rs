@@ -1,78 +1,45 @@
 //! Questions about text, answered for eight bytes at a time.
 
-use super::spans::Span;
-
 /// Every byte 1.
 const ONES: u64 = 0x0101_0101_0101_0101;
 /// The highest bit of every byte.
 const HIGHS: u64 = 0x8080_8080_8080_8080;
 
-/// The eight bytes from `at` on, the first one lowest.
-#[inline]
-fn word(bytes: &[u8], at: usize) -> Option<u64> {
-    let word: &[u8; 8] = bytes.get(at..)?.first_chunk()?;
-    Some(u64::from_le_bytes(*word))
-}
-
-/// Text to be compared word by word with others.
-#[derive(Debug, Default)]
-pub(super) struct Words {
-    /// Each with the mask of its bytes that count.
-    words: Vec<[u64; 2]>,
-    /// Bytes of each text, and the number of words up to its end.
-    ends: Vec<[usize; 2]>,
-}
-
-impl Words {
-    /// Adds a text after those that are there.
-    pub fn push(&mut self, text: &[u8]) {
-        for chunk in text.chunks(8) {
-            let mut bytes = [0; 8];
-            bytes[..chunk.len()].copy_from_slice(chunk);
-            self.words.push([u64::from_le_bytes(bytes), u64::MAX >> (64 - 8 * chunk.len())]);
-        }
-        self.ends.push([text.len(), self.words.len()]);
-    }
-
-    /// The end of the text at `place` in `bytes`, if it stands there from `at` on and the bytes go on for
-    /// a word.
-    #[inline]
-    pub fn end_of(&self, place: usize, bytes: &[u8], mut at: usize) -> Option<usize> {
-        let [length, end] = *self.ends.get(place)?;
-        let start = if place == 0 { 0 } else { self.ends[place - 1][1] };
-        let behind = at + length;
-        for [expected, mask] in &self.words[start..end] {
-            if word(bytes, at)? & mask != *expected {
-                return None;
-            }
-            at += 8;
-        }
-        Some(behind)
-    }
-}
-
-/// The number at `span` of `text`, if it is of one to eight decimal digits and the text goes on for a word.
-#[inline]
-pub(super) fn small_integer(text: &[u8], span: Span) -> Option<u32> {
-    let digits = span.end - span.start;
-    if !(1..=8).contains(&digits) {
-        return None;
-    }
-    let values = first_values(word(text, span.start)?, digits);
-    (no_digit_values(values) == 0).then(|| eight_values(values) as u32)
-}
-
 /// Marks the bytes that are no decimal digit.
 #[inline]
 fn no_digits(word: u64) -> u64 {
-    no_digit_values(word ^ (ONES * u64::from(b'0')))
-}
-
-/// Marks the bytes that are not from 0 to 9.
-#[inline]
-fn no_digit_values(values: u64) -> u64 {
+    let values = word ^ (ONES * u64::from(b'0'));
     // Of a byte below 128 the sum reaches 128 from 10 on.
     (((values & !HIGHS) + ONES * 0x76) | values) & HIGHS
+}
+
+/// A number with a point as digits alone: `281.35` is 28135 with two decimals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Pointed {
+    pub digits: u64,
+    pub decimals: usize,
+    /// Bytes of the number.
+    pub length: usize,
+}
+
+/// The number that the eight bytes of a word begin with, if it is a JSON number without sign and exponent,
+/// has a point and ends within them. Most coordinates are such.
+#[inline]
+pub(super) fn pointed(word: u64) -> Option<Pointed> {
+    let others = no_digits(word);
+    let end_mark = others & others.wrapping_sub(1);
+    let [whole, length] = [others, end_mark].map(|mark| mark.trailing_zeros() as usize / 8);
+    let byte = |at: usize| (word >> (8 * at)) as u8;
+    let has_leading_zero = whole > 1 && byte(0) == b'0';
+    if end_mark == 0 || whole == 0 || length == whole + 1 || has_leading_zero {
+        return None;
+    }
+    if byte(whole) != b'.' || matches!(byte(length), b'e' | b'E') {
+        return None;
+    }
+    let before = (1 << (8 * whole)) - 1;
+    let without_point = (word & before) | (word >> 8 & !before);
+    Some(Pointed { digits: first_digits(without_point, length - 1), decimals: length - 1 - whole, length })
 }
 
 /// Appends decimal digits to a number that they do not take beyond 64 bits; `None` of anything else.
@@ -105,13 +72,8 @@ fn eight_digits(word: u64) -> u64 {
 /// The number that the first `count` bytes of a word write, from one to eight decimal digits.
 #[inline]
 pub(super) fn first_digits(word: u64, count: usize) -> u64 {
-    eight_values(first_values(word, count))
-}
-
-/// The values of the first `count` digits of a word, moved to its end behind zeros.
-#[inline]
-fn first_values(word: u64, count: usize) -> u64 {
-    (word ^ (ONES * u64::from(b'0'))) << (8 * (8 - count))
+    // Their values are moved to the end of the word, behind zeros.
+    eight_values((word ^ (ONES * u64::from(b'0'))) << (8 * (8 - count)))
 }
 
 /// The number of eight digits given by their values, the first one lowest.
@@ -127,32 +89,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_found_where_they_stand() {
-        let mut words = Words::default();
-        for text in [&b", "[..], b"12345678", b"a longer text", b""] {
-            words.push(text);
+    fn numbers_with_a_point_are_taken_whole() {
+        let pointed = |text: &str| pointed(u64::from_le_bytes(text.as_bytes()[..8].try_into().unwrap()));
+        let found = |digits, decimals, length| Some(Pointed { digits, decimals, length });
+        assert_eq!(pointed("281.35, 3"), found(28135, 2, 6));
+        assert_eq!(pointed("0.5]]]]]"), found(5, 1, 3));
+        assert_eq!(pointed("12345.6}"), found(123_456, 1, 7));
+        assert_eq!(pointed("0.00001\n"), found(1, 5, 7));
+        for other in
+            ["1234.567", "12, 1.25", "-1.5, 2.5", "01.5,   ", "1.,     ", ".5,     ", "1.5e3,  ", "1.5E3,  ", "x1.5,  "]
+        {
+            assert_eq!(pointed(&format!("{other:8}")), None, "{other}");
         }
-        let text = b"x, 12345678 and a longer text, a longer tex_ .........";
-        assert_eq!(words.end_of(0, text, 1), Some(3));
-        assert_eq!(words.end_of(0, text, 0), None);
-        assert_eq!(words.end_of(1, text, 3), Some(11));
-        assert_eq!(words.end_of(2, text, 16), Some(29));
-        assert_eq!(words.end_of(2, text, 31), None);
-        assert_eq!(words.end_of(3, text, 31), Some(31));
-        assert_eq!(words.end_of(4, text, 0), None);
-        assert_eq!(words.end_of(0, b", ", 0), None);
-    }
-
-    #[test]
-    fn small_integers_are_read_where_they_stand() {
-        let number = |text: &str, start, end| small_integer(text.as_bytes(), Span { start, end });
-        assert_eq!(number("x94718, and more", 1, 6), Some(94718));
-        assert_eq!(number("00000000 and more", 0, 8), Some(0));
-        assert_eq!(number("99999999, and more", 0, 8), Some(99_999_999));
-        for other in ["-1, and more", "1.5, and more", "1e2, and more", "12", "123456789 and more", "1/2 and more"] {
-            let end = other.find([',', ' ']).unwrap_or(other.len());
-            assert_eq!(number(other, 0, end), None, "{other}");
-        }
+        assert_eq!(pointed("1.2.3,  "), found(12, 1, 3));
     }
 
     #[test]

@@ -11,9 +11,8 @@
 
 use std::borrow::Cow;
 
-use super::bytes::Words;
 use super::json_rule::{JsonRule, MAX_DEPTH, MAX_INTEGER_DIGITS};
-use super::number::decimal_value;
+use super::number::{coordinate, decimal_value};
 use super::spans::{decimal_at, decimal_in, digits_end, is_escape_letter, plain_end, string_end};
 use super::unescape::{unescape, unescape_into};
 
@@ -120,13 +119,6 @@ impl<'a> Scanner<'a> {
     /// All of the text.
     pub fn text(&self) -> &'a [u8] {
         self.bytes
-    }
-
-    /// Skips one of several texts if it comes next.
-    #[inline]
-    pub fn skip_words(&mut self, words: &Words, place: usize) -> Option<()> {
-        self.at = words.end_of(place, self.bytes, self.at)?;
-        Some(())
     }
 
     /// Skips white space; the next byte, if any.
@@ -337,6 +329,10 @@ impl<'a> Scanner<'a> {
     #[inline]
     pub fn plain_decimal(&mut self) -> Option<f64> {
         let block = self.bytes.get(self.at..)?.first_chunk()?;
+        if let Some((value, bytes)) = coordinate(block) {
+            self.at += bytes;
+            return Some(value);
+        }
         let decimal = decimal_in(block)?;
         let value = decimal_value(block, decimal)?;
         self.at += decimal.end;

@@ -4,18 +4,25 @@
 //! learned from one record; the next ones are read by comparing it, without looking at keys and
 //! brackets again. A record that differs in anything else is read in full, and learned.
 
-use super::bytes::{small_integer, Words};
 use super::json::{Kind, Parsed, Scanner, Text};
-use super::number::to_f64_at;
+use super::number::{number_at, small_integer_at};
 use super::records::DEPTH;
 use super::results::{BBOX, KEYS, SEGMENTATION};
-use super::spans::Span;
+use super::spans::{decimal_at, Decimal, Known, Span};
 
 /// Most leaves of a record that is learned.
 const MAX_LEAVES: usize = 16;
 
 /// Where the leaves of a record are in the text.
-pub(super) type Leaves = [Span; MAX_LEAVES];
+pub(super) type Leaves = [Spot; MAX_LEAVES];
+
+/// Where a leaf is in the text.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Spot {
+    pub span: Span,
+    /// Digits before the point of a number that has no sign and no exponent and is short; 0 of anything else.
+    pub whole: usize,
+}
 
 /// The values of a record in the text.
 #[derive(Debug, Clone, Copy)]
@@ -30,7 +37,7 @@ impl<'a> Values<'a> {
     #[inline]
     pub fn field(&self, key: usize) -> Option<&'a [u8]> {
         let Place { first, lead, last, trail } = self.layout.fields[key]?;
-        Some(&self.text[self.leaves[first].start - lead..self.leaves[last].end + trail])
+        Some(&self.text[self.leaves[first].span.start - lead..self.leaves[last].span.end + trail])
     }
 
     /// Whether there is one of [`KEYS`].
@@ -43,22 +50,28 @@ impl<'a> Values<'a> {
     #[inline]
     pub fn number(&self, key: usize) -> Option<f64> {
         let first = self.layout.fields[key]?.first;
-        (self.layout.leaves[first] == Leaf::Number).then(|| to_f64_at(self.text, self.leaves[first]))
+        (self.layout.steps[first].leaf == Leaf::Number).then(|| number_at(self.text, self.leaves[first]))
     }
 
     /// The value of one of [`KEYS`], if it is known to be an integer of few digits.
     #[inline]
     pub fn small_integer(&self, key: usize) -> Option<u32> {
         let first = self.layout.fields[key]?.first;
-        let leaf = (self.layout.leaves[first] == Leaf::Number).then(|| self.leaves[first])?;
-        small_integer(self.text, leaf)
+        small_integer_at(self.text, self.leaves[first])
     }
 
     /// The bounding box, if it is known to be a list of four numbers.
     #[inline]
     pub fn bbox(&self) -> Option<[f64; 4]> {
         let first = self.layout.bbox?;
-        Some(std::array::from_fn(|index| to_f64_at(self.text, self.leaves[first + index])))
+        Some(std::array::from_fn(|index| number_at(self.text, self.leaves[first + index])))
+    }
+
+    /// Width and height of the bounding box, if it is known to be a list of four numbers.
+    #[inline]
+    pub fn box_size(&self) -> Option<[f64; 2]> {
+        let first = self.layout.bbox?;
+        Some([2, 3].map(|index| number_at(self.text, self.leaves[first + index])))
     }
 
     /// Whether the bounding box is known to be a list of four numbers.
@@ -72,24 +85,30 @@ impl<'a> Values<'a> {
     #[inline]
     pub fn plain_mask(&self) -> Option<([u32; 2], Text<'a>)> {
         let [height, width, counts] = self.layout.mask?;
-        let size = [small_integer(self.text, self.leaves[height])?, small_integer(self.text, self.leaves[width])?];
-        Some((size, Text::in_quotes(self.leaves[counts].of(self.text))))
+        let side = |leaf: usize| small_integer_at(self.text, self.leaves[leaf]);
+        Some(([side(height)?, side(width)?], Text::in_quotes(self.leaves[counts].span.of(self.text))))
     }
 }
 
 /// What is known of a record before it is read.
 #[derive(Debug, Default)]
 pub(super) struct Layout {
-    leaves: Vec<Leaf>,
-    /// What stands before each leaf, and what follows the last one; empty before anything has been
-    /// learned.
-    between: Words,
+    steps: Vec<Step>,
+    /// What follows the last leaf; `None` where there is nothing to compare a record with.
+    behind: Option<Known>,
     /// Where each of [`KEYS`] has its value.
     fields: [Option<Place>; KEYS.len()],
     /// The first of the bounding box's four leaves.
     bbox: Option<usize>,
     /// The leaves of the mask: height, width, string.
     mask: Option<[usize; 3]>,
+}
+
+/// A leaf and what stands before it.
+#[derive(Debug)]
+struct Step {
+    before: Known,
+    leaf: Leaf,
 }
 
 /// What is read without learning more of it.
@@ -122,19 +141,19 @@ impl Layout {
     /// learned. Whatever is wrong with it is left to be found by [`Layout::learn`].
     #[inline]
     pub fn read(&self, text: &[u8], start: usize, leaves: &mut Leaves) -> Option<usize> {
-        let mut scanner = Scanner::at(text, start, DEPTH + 1);
-        for ((index, leaf), place) in self.leaves.iter().enumerate().zip(leaves) {
-            scanner.skip_words(&self.between, index)?;
-            let start = scanner.position();
-            match leaf {
-                Leaf::Number => scanner.plain_number()?,
-                Leaf::String => drop(scanner.plain_string()?),
-                Leaf::Any => drop(scanner.value().ok()?),
-            }
-            *place = Span { start, end: scanner.position() };
+        let behind = self.behind.as_ref()?;
+        let mut at = start;
+        for (step, spot) in self.steps.iter().zip(leaves) {
+            let start = step.before.end_in(text, at)?;
+            let Decimal { whole, end } = match step.leaf {
+                Leaf::Number => decimal_at(text, start).or_else(|| other_number(text, start))?,
+                Leaf::String => other(text, start, |scanner| scanner.plain_string().map(drop))?,
+                Leaf::Any => other(text, start, |scanner| scanner.value().ok().map(drop))?,
+            };
+            at = start + end;
+            *spot = Spot { span: Span { start, end: at }, whole };
         }
-        scanner.skip_words(&self.between, self.leaves.len())?;
-        Some(scanner.position())
+        behind.end_in(text, at)
     }
 
     /// Finds the leaves of the next record, whatever its layout, which is kept.
@@ -162,11 +181,11 @@ impl Layout {
         *self = Self { fields: study.places, bbox: study.bbox, mask: study.mask, ..Self::default() };
         let mut known = start;
         for found in &study.leaves {
-            self.between.push(&scanner.text()[known..found.span.start]);
-            self.leaves.push(found.leaf);
+            let before = Known::new(&scanner.text()[known..found.span.start]);
+            self.steps.push(Step { before, leaf: found.leaf });
             known = found.span.end;
         }
-        self.between.push(scanner.since(known));
+        self.behind = Some(Known::new(scanner.since(known)));
     }
 
     /// Keeps where the values are, as one leaf each, and nothing that another record could be compared
@@ -175,12 +194,25 @@ impl Layout {
         *self = Self::default();
         for (place, span) in self.fields.iter_mut().zip(study.fields) {
             let Some(span) = span else { continue };
-            let leaf = self.leaves.len();
-            leaves[leaf] = span;
-            self.leaves.push(Leaf::Any);
+            let leaf = self.steps.len();
+            leaves[leaf] = Spot { span, whole: 0 };
+            self.steps.push(Step { before: Known::new(b""), leaf: Leaf::Any });
             *place = Some(Place { first: leaf, lead: 0, last: leaf, trail: 0 });
         }
     }
+}
+
+/// A number that [`decimal_at`] does not read.
+fn other_number(text: &[u8], start: usize) -> Option<Decimal> {
+    other(text, start, |scanner| scanner.plain_number())
+}
+
+/// What `read` reads from `start` on.
+#[inline]
+fn other<'a>(text: &'a [u8], start: usize, read: impl FnOnce(&mut Scanner<'a>) -> Option<()>) -> Option<Decimal> {
+    let mut scanner = Scanner::at(text, start, DEPTH + 1);
+    read(&mut scanner)?;
+    Some(Decimal { whole: 0, end: scanner.position() - start })
 }
 
 /// A record that is being learned.

@@ -2,8 +2,9 @@
 
 use std::io::{self, Write};
 
-use super::bytes::{append_digits, eight_values, first_digits};
-use super::spans::{decimal_in, Decimal, Span};
+use super::bytes::{append_digits, eight_values, first_digits, pointed, Pointed};
+use super::layout::Spot;
+use super::spans::Decimal;
 use crate::kernels::BLOCK;
 
 /// The value of a JSON number (or `NaN`, `Infinity`, `-Infinity`), correctly rounded. As in Python,
@@ -13,15 +14,22 @@ pub(super) fn to_f64(text: &[u8]) -> f64 {
     short_decimal(text).unwrap_or_else(|| any_number(text))
 }
 
-/// [`to_f64`] of the number at `span` of a longer text.
+/// [`to_f64`] of the number at `spot` of a longer text.
 #[inline]
-pub(super) fn to_f64_at(text: &[u8], span: Span) -> f64 {
-    let block = text.get(span.start..).and_then(<[u8]>::first_chunk);
-    let short = block.and_then(|block| {
-        let decimal = decimal_in(block).filter(|decimal| decimal.end == span.end - span.start)?;
-        decimal_value(block, decimal)
-    });
+pub(super) fn number_at(text: &[u8], Spot { span, whole }: Spot) -> f64 {
+    let block = text.get(span.start..).and_then(<[u8]>::first_chunk).filter(|_| whole > 0);
+    let short = block.and_then(|block| decimal_value(block, Decimal { whole, end: span.end - span.start }));
     short.unwrap_or_else(|| to_f64(span.of(text)))
+}
+
+/// The number at `spot` of a text, if it is known to be an integer of one to eight digits and no sign.
+#[inline]
+pub(super) fn small_integer_at(text: &[u8], Spot { span, whole }: Spot) -> Option<u32> {
+    if whole == 0 || whole != span.end - span.start || whole > MOST_WHOLE_DIGITS {
+        return None;
+    }
+    let digits: &[u8; 8] = text.get(span.start..)?.first_chunk()?;
+    Some(first_digits(u64::from_le_bytes(*digits), whole) as u32)
 }
 
 /// Most digits of the whole part that [`decimal_value`] takes.
@@ -55,6 +63,14 @@ pub(super) fn decimal_value(block: &[u8; BLOCK], Decimal { whole, end }: Decimal
         integer = integer.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?;
     }
     quotient(integer, decimals)
+}
+
+/// The value of the number at the start of the block, if it is short and has a point, and its bytes.
+#[inline]
+pub(super) fn coordinate(block: &[u8; BLOCK]) -> Option<(f64, usize)> {
+    let Pointed { digits, decimals, length } = pointed(u64::from_le_bytes(*block.first_chunk()?))?;
+    // Of two floats without error the quotient is correctly rounded.
+    Some((digits as f64 / POWERS_OF_TEN[decimals], length))
 }
 
 /// The number of the at most eight digits before and behind a point.
@@ -252,6 +268,7 @@ fn odd_times_power_of_two(value: f64) -> Option<(u64, i32)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::spans::{decimal_at, Span};
     use super::*;
 
     fn repr(value: f64) -> String {
@@ -314,6 +331,25 @@ mod tests {
         assert!(to_f64(b"NaN").is_nan());
     }
 
+    /// The number up to the text's first comma, as a layout finds it.
+    fn first_number(text: &str) -> Spot {
+        let span = Span { start: 0, end: text.find(',').unwrap() };
+        let decimal = decimal_at(text.as_bytes(), 0).inspect(|decimal| assert_eq!(decimal.end, span.end));
+        Spot { span, whole: decimal.map_or(0, |decimal| decimal.whole) }
+    }
+
+    #[test]
+    fn small_integers_are_read_where_they_stand() {
+        let small = |number: &str| {
+            let text = format!("{number}, and more than a block of other text");
+            small_integer_at(text.as_bytes(), first_number(&text))
+        };
+        assert_eq!([small("0"), small("94718"), small("99999999")], [Some(0), Some(94718), Some(99_999_999)]);
+        for other in ["-1", "1.5", "1e2", "123456789"] {
+            assert_eq!(small(other), None, "{other}");
+        }
+    }
+
     #[test]
     fn printed_floats_are_read_back() {
         let mut seed = 7u64;
@@ -321,8 +357,7 @@ mod tests {
             seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
             let value = (seed >> 11) as f64 / (1u64 << 53) as f64 * [1e-3, 0.1, 1.0, 640.0][seed as usize % 4];
             let text = format!("{value}, {{\"size\": [480, 640], \"counts\"");
-            let span = Span { start: 0, end: text.find(',').unwrap() };
-            assert_eq!(to_f64_at(text.as_bytes(), span).to_bits(), value.to_bits(), "{text}");
+            assert_eq!(number_at(text.as_bytes(), first_number(&text)).to_bits(), value.to_bits(), "{text}");
         }
     }
 
@@ -344,8 +379,10 @@ mod tests {
             let expected = any_number(text.as_bytes()).to_bits();
             assert_eq!(to_f64(text.as_bytes()).to_bits(), expected, "{text}");
             let longer = format!("{text}, {{\"size\": [480, 640], \"counts\"");
-            let span = Span { start: 0, end: text.len() };
-            assert_eq!(to_f64_at(longer.as_bytes(), span).to_bits(), expected, "{text}");
+            assert_eq!(number_at(longer.as_bytes(), first_number(&longer)).to_bits(), expected, "{text}");
+            if let Some((value, bytes)) = coordinate(longer.as_bytes().first_chunk().unwrap()) {
+                assert_eq!((value.to_bits(), bytes), (expected, text.len()), "{text}");
+            }
         }
         assert_eq!(short_decimal(b"0.70903809799423222"), Some(0.709_038_097_994_232_2));
         // Halfway between two floats, and beside a power of two.

@@ -130,6 +130,18 @@ impl<'a> RawRecord<'a> {
         bbox.map(Some).ok_or_else(|| DatasetError::BadBox { place: self.place() })
     }
 
+    /// Width and height of the bounding box in pixels, which cost half of what the box costs; `None` if the
+    /// record lacks the key.
+    ///
+    /// # Errors
+    /// As [`RawRecord::bbox`].
+    pub fn box_size(&self) -> Result<Option<[f64; 2]>, DatasetError> {
+        if let Some(size) = self.values.box_size() {
+            return Ok(Some(size));
+        }
+        Ok(self.bbox()?.map(|[_, _, width, height]| [width, height]))
+    }
+
     /// Whether the record is known, without decoding more, to have a box of four numbers; one that is
     /// not may have one nevertheless.
     pub fn has_plain_box(&self) -> bool {

@@ -1,6 +1,6 @@
 //! Ends of numbers and of text in quotes, a block of bytes at a time.
 
-use crate::kernels::{non_digits, text_marks, BLOCK};
+use crate::kernels::{differences, non_digits, text_marks, BLOCK};
 
 /// A part of a text.
 #[derive(Debug, Clone, Copy, Default)]
@@ -16,6 +16,40 @@ impl Span {
     #[inline]
     pub fn of(self, text: &[u8]) -> &[u8] {
         &text[self.start..self.end]
+    }
+}
+
+/// A text that others are compared with, a block at a time.
+#[derive(Debug)]
+pub(super) struct Known {
+    /// Each with the marks of its bytes that count: one at least, and mostly no more.
+    blocks: Vec<([u8; BLOCK], u32)>,
+    length: usize,
+}
+
+impl Known {
+    pub fn new(text: &[u8]) -> Self {
+        let block = |part: &[u8]| {
+            let mut block = [0; BLOCK];
+            block[..part.len()].copy_from_slice(part);
+            (block, u32::MAX.checked_shr((BLOCK - part.len()) as u32).unwrap_or(0))
+        };
+        let first = text.len().min(BLOCK);
+        let blocks = [&text[..first]].into_iter().chain(text[first..].chunks(BLOCK)).map(block);
+        Self { blocks: blocks.collect(), length: text.len() }
+    }
+
+    /// Where this text ends in `bytes`, if it stands there from `at` on and the bytes go on for a block.
+    #[inline]
+    pub fn end_in(&self, bytes: &[u8], at: usize) -> Option<usize> {
+        let mut rest = bytes.get(at..)?;
+        for (block, counts) in &self.blocks {
+            if differences(rest.first_chunk()?, block) & counts != 0 {
+                return None;
+            }
+            rest = &rest[BLOCK..];
+        }
+        Some(at + self.length)
     }
 }
 
@@ -123,6 +157,22 @@ mod tests {
                     text[at] = byte;
                     check(&text, at, byte);
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn known_texts_are_found_where_they_stand() {
+        let long = "0123456789abcdefghijklmnopqrstuvwxyz-".repeat(2);
+        for text in ["", ", ", "\"segmentation\": {\"size\": [", &long[..BLOCK], &long] {
+            let known = Known::new(text.as_bytes());
+            let whole = format!("x{text}{}", ".".repeat(BLOCK));
+            assert_eq!(known.end_in(whole.as_bytes(), 1), Some(1 + text.len()), "{text}");
+            assert_eq!(known.end_in(&whole.as_bytes()[..text.len()], 1), None, "{text} without a block behind it");
+            for at in 0..text.len() {
+                let mut other = whole.clone().into_bytes();
+                other[1 + at] ^= 1;
+                assert_eq!(known.end_in(&other, 1), None, "{text} with another byte at {at}");
             }
         }
     }

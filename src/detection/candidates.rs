@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::geometry::Box2;
 use super::sigmoid::{logit, sigmoid};
 use super::Settings;
+use crate::kernels::{RisingFloor, Wanted};
 use crate::model::{HeadOutput, PairLogit, SparseOutput};
 
 /// A (position, class) pair whose score is above the threshold.
@@ -38,22 +39,22 @@ pub(super) fn candidates(output: &HeadOutput, boxes: &[Box2], settings: &Setting
     best_of(&output.pairs_at_least(logit_floor(settings.score_threshold)), boxes, settings)
 }
 
-/// As [`candidates`], of what was kept of the logits: all of at least `floor`.
+/// As [`candidates`], of what was kept of the logits.
 ///
 /// # Panics
 /// If less was kept than the threshold asks for.
 pub(super) fn sparse_candidates(output: &SparseOutput, boxes: &[Box2], settings: &Settings) -> Vec<Candidate> {
-    let floor = logit_floor(settings.score_threshold);
+    let Wanted { floor, most, .. } = wanted_logits(settings);
     assert!(output.floor <= floor, "logits below {} are gone, those from {floor} on are needed", output.floor);
+    assert!(output.most >= most, "logits beyond the best {} are gone, {most} are needed", output.most);
     best_of(&output.pairs, boxes, settings)
 }
 
 /// The best candidates among pairs that hold every one whose logit is at least the threshold's floor. They
 /// may be millions, and are not copied.
 fn best_of(pairs: &[PairLogit], boxes: &[Box2], settings: &Settings) -> Vec<Candidate> {
-    let floor = logit_floor(settings.score_threshold);
     let whole = with_whole_boxes(pairs, boxes);
-    let floor = crowd_floor(&whole, floor, settings.max_candidates);
+    let floor = crowd_floor(&whole, wanted_logits(settings));
     let promising = whole.par_iter().filter(|pair| pair.logit >= floor);
     let scored = promising.map(|&PairLogit { logit, position, class }| Candidate {
         score: sigmoid(logit),
@@ -87,34 +88,21 @@ pub fn logit_floor(threshold: f32) -> f32 {
     (logit(threshold.clamp(0.0, 1.0)) as f32).min(FLAT) - MARGIN
 }
 
-/// A logit, at least `floor`, below which nothing is among the best `count`: spares a crowd the
-/// exponential and the sorting.
-///
-/// Counts logits in steps; the best `count` lie in the fewest highest steps that hold as many.
-fn crowd_floor(pairs: &[PairLogit], floor: f32, count: usize) -> f32 {
-    if pairs.len() <= count {
-        return floor;
-    }
-    let mut held = 0;
-    let step = histogram(pairs, floor).iter().rposition(|&logits| {
-        held += logits;
-        held >= count
-    });
-    let start = floor + step.unwrap_or(0) as f32 / STEPS_A_UNIT;
-    (start.min(FLAT) - MARGIN).max(floor)
+/// The logits that can become candidates.
+pub fn wanted_logits(settings: &Settings) -> Wanted {
+    let floor = logit_floor(settings.score_threshold);
+    Wanted { floor, most: settings.max_candidates, margin: MARGIN, flat: FLAT }
 }
 
-/// Steps of a histogram in a unit of the logit, in all from the floor to 20 above it.
-const STEPS_A_UNIT: f32 = 64.0;
-const STEPS: usize = 20 * 64;
-
-/// How many logits lie in each step above `floor`; the last step has no end.
-fn histogram(pairs: &[PairLogit], floor: f32) -> Vec<usize> {
-    let mut counts = vec![0; STEPS];
-    for pair in pairs.iter().filter(|pair| pair.logit >= floor) {
-        counts[(((pair.logit - floor) * STEPS_A_UNIT) as usize).min(STEPS - 1)] += 1;
+/// A logit, at least the floor, below which nothing is among the best: spares a crowd the exponential and the
+/// sorting.
+fn crowd_floor(pairs: &[PairLogit], wanted: Wanted) -> f32 {
+    if pairs.len() <= wanted.most {
+        return wanted.floor;
     }
-    counts
+    let floor = RisingFloor::new(wanted);
+    floor.count(pairs.iter().map(|pair| pair.logit).filter(|&logit| logit >= wanted.floor));
+    floor.settle()
 }
 
 fn keep_best(candidates: &mut Vec<Candidate>, count: usize) {
@@ -177,8 +165,9 @@ mod tests {
     fn the_crowd_floor_spares_something() {
         let ramp: Vec<f32> = (0..4000).map(|index| index as f32 * 0.001).collect();
         let promising = output(ramp).pairs_at_least(-6.9);
-        assert!(crowd_floor(&promising, -6.9, 100) > 3.8);
-        assert_eq!(crowd_floor(&promising, -6.9, 5000), -6.9);
+        let wanted = |most: usize| Wanted { floor: -6.9, most, ..wanted_logits(&Settings::default()) };
+        assert!(crowd_floor(&promising, wanted(100)) > 3.8);
+        assert_eq!(crowd_floor(&promising, wanted(5000)), -6.9);
     }
 
     #[test]
@@ -194,5 +183,13 @@ mod tests {
     fn logits_that_were_not_kept_are_missed() {
         let sparse = output(vec![1.0]).into_sparse(0.0);
         sparse_candidates(&sparse, &[[0.0; 4]], &Settings::default());
+    }
+
+    #[test]
+    #[should_panic(expected = "are gone")]
+    fn logits_that_were_crowded_out_are_missed() {
+        let settings = Settings::default();
+        let sparse = SparseOutput { most: settings.max_candidates - 1, ..output(vec![1.0]).into_sparse(-9.0) };
+        sparse_candidates(&sparse, &[[0.0; 4]], &settings);
     }
 }

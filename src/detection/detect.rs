@@ -21,7 +21,7 @@ pub fn detect(output: &HeadOutput, letterbox: &Letterbox, settings: &Settings) -
     with_masks(output, letterbox, settings, &detect_boxes(output, settings))
 }
 
-/// As [`detect`], of an output that kept no logits but those from a floor on.
+/// As [`detect`], of an output that kept only logits that are wanted.
 ///
 /// # Panics
 /// As [`detect`] and [`detect_sparse_boxes`].
@@ -51,11 +51,10 @@ pub fn detect_boxes(output: &HeadOutput, settings: &Settings) -> Vec<DetectedBox
     suppressed(&candidates(output, &boxes, settings), &boxes, settings)
 }
 
-/// As [`detect_boxes`], of an output that kept no logits but those from a floor on.
+/// As [`detect_boxes`], of an output that kept only logits that are wanted.
 ///
 /// # Panics
-/// As [`detect_boxes`], and if the output's floor is above [`logit_floor`](super::logit_floor) of the
-/// settings' score threshold.
+/// As [`detect_boxes`], and if the output lacks logits that the settings [want](super::wanted_logits).
 pub fn detect_sparse_boxes(output: &SparseOutput, settings: &Settings) -> Vec<DetectedBox> {
     let boxes = decode(&output.head.levels);
     suppressed(&sparse_candidates(output, &boxes, settings), &boxes, settings)

@@ -1,6 +1,6 @@
 //! What a model finds, wherever its engine leaves the outputs.
 
-use super::{detect_sparse, logit_floor, DetectedBox, Detection, FoundOnDevice, Settings};
+use super::{detect_sparse, wanted_logits, DetectedBox, Detection, FoundOnDevice, Settings};
 use crate::model::{InputBatch, Letterbox, Model, ModelError, SparseOutput, TextEmbeddings};
 
 /// What was found in an image, before its detections are made.
@@ -40,7 +40,7 @@ pub fn find(
     if let Some(found) = find_on_device(model, batch, texts, letterboxes, settings)? {
         return Ok(found.into_iter().map(Found::OnDevice).collect());
     }
-    let outputs = model.forward_above(batch, texts, logit_floor(settings.score_threshold))?;
+    let outputs = model.forward_above(batch, texts, wanted_logits(settings))?;
     Ok(outputs.into_iter().map(|output| Found::Output(Box::new(output))).collect())
 }
 

@@ -6,7 +6,7 @@
 //! [`to_records`] makes LVIS results of them. Every step repeats the reference's 32-bit arithmetic,
 //! its quirks included; each module names its own.
 //!
-//! The logits come whole, or as what is left of them above [`logit_floor`]
+//! The logits come whole, or as what is left of them that is [wanted](wanted_logits)
 //! ([`SparseOutput`](crate::model::SparseOutput)); the detections are the same.
 //!
 //! An output that lies in a GPU's memory becomes detections there ([`detect_on_device`]), by kernels that compute to
@@ -54,7 +54,7 @@ mod records;
 mod settings;
 mod sigmoid;
 
-pub use candidates::logit_floor;
+pub use candidates::{logit_floor, wanted_logits};
 pub use detect::{detect, detect_boxes, detect_sparse, detect_sparse_boxes, with_masks, DetectedBox};
 #[cfg(feature = "model")]
 pub use find::{find, find_boxes_on_device, Found};

@@ -142,11 +142,8 @@ pub(super) fn needed(counted: u32) -> [u32; RECALLS] {
     let recall = |positives: u32| f64::from(positives) / f64::from(counted);
     std::array::from_fn(|index| {
         let threshold = recall_threshold(index);
-        // Right but for rounding, which is then put right.
+        // Never too many: one true positive is far more than what rounding adds.
         let mut positives = ((threshold * f64::from(counted)) as u32).max(1);
-        while positives > 1 && recall(positives - 1) >= threshold {
-            positives -= 1;
-        }
         while recall(positives) < threshold {
             positives += 1;
         }
@@ -194,6 +191,19 @@ mod tests {
             for (index, &needed) in needed(counted).iter().enumerate() {
                 let expected = recalls.partition_point(|&recall| recall < recall_threshold(index));
                 assert_eq!(needed as usize, expected + 1, "recall {index} of {counted}");
+            }
+        }
+    }
+
+    #[test]
+    fn needed_is_neither_too_few_nor_too_many() {
+        let many = (0..400).map(|place: u32| u32::MAX - place * place * 26_000);
+        for counted in (1..6000).chain(many) {
+            let recall = |positives: u32| f64::from(positives) / f64::from(counted);
+            for (index, &needed) in needed(counted).iter().enumerate() {
+                let threshold = recall_threshold(index);
+                assert!(recall(needed) >= threshold, "recall {index} of {counted}");
+                assert!(needed == 1 || recall(needed - 1) < threshold, "recall {index} of {counted}");
             }
         }
     }

@@ -6,7 +6,7 @@ use super::masks::{check_spelling, MaskSource};
 use super::protocol::{is_visible_area, outside_areas};
 use super::score::descending_key;
 use super::{AreaRule, EvaluationError, IouType};
-use crate::dataset::{Record, SegmentationError};
+use crate::dataset::{Key, Record, SegmentationError};
 use crate::mask::{Rasterizer, Rle};
 
 /// Where areas and boxes of detections come from, once it is known whether the first record has a
@@ -93,6 +93,30 @@ impl<S> Verdict<S> {
     }
 }
 
+/// Judges the detections of one image by their category alone, where that is enough.
+pub(super) struct Screen {
+    /// The categories that are judged in the image, as bits by position.
+    judged: Vec<u64>,
+    /// Whether it is enough for categories that are not judged.
+    knows_unjudged: bool,
+    /// Whether it is enough for categories that are not listed.
+    knows_unlisted: bool,
+}
+
+impl Screen {
+    /// Judges a detection in which nothing can be wrong; `None` if more of it must be looked at.
+    #[inline]
+    pub(super) fn judge<S>(&self, ground_truth: &GroundTruth<'_>, category: Key) -> Option<Verdict<S>> {
+        let position = match category {
+            Key::Integer(id) => ground_truth.categories.position(id),
+            Key::Other => None,
+        };
+        let Some(position) = position else { return self.knows_unlisted.then_some(Verdict::UnknownCategory) };
+        let is_judged = self.judged[(position / u64::BITS) as usize] >> (position % u64::BITS) & 1 == 1;
+        (!is_judged && self.knows_unjudged).then_some(Verdict::NotJudged)
+    }
+}
+
 /// Admits the detections of one image.
 pub(super) struct Admission<'a> {
     pub(super) ground_truth: &'a GroundTruth<'a>,
@@ -135,14 +159,15 @@ impl Admission<'_> {
         }))
     }
 
-    /// Judges a detection by its category alone, if that is enough.
-    pub(super) fn judge_unread<S>(&self, category_id: Option<i64>) -> Option<Verdict<S>> {
+    /// What judges the image's detections by their category alone.
+    pub(super) fn screen(&self) -> Screen {
         let has_size = !self.iou.reads_masks() || self.ground_truth.image_size(self.image).is_ok();
-        let Some(category) = category_id.and_then(|id| self.ground_truth.categories.position(id)) else {
-            return (self.iou != IouType::Boundary || has_size).then_some(Verdict::UnknownCategory);
-        };
-        let is_judged = self.cell(category).is_some();
-        (!is_judged && has_size).then_some(Verdict::NotJudged)
+        let categories = self.ground_truth.categories.ids().len();
+        let mut judged = vec![0; categories.div_ceil(u64::BITS as usize)];
+        for cell in self.ground_truth.cells(self.image) {
+            judged[(cell.category / u64::BITS) as usize] |= 1 << (cell.category % u64::BITS);
+        }
+        Screen { judged, knows_unjudged: has_size, knows_unlisted: self.iou != IouType::Boundary || has_size }
     }
 
     /// Index of the image's cell of a category, if it has one.

@@ -65,7 +65,8 @@ pub struct Pair {
 }
 
 /// Matches the reference's records of one image to ours, in the reference's order, each to the
-/// record of ours that is nearest in score among those close enough and not taken.
+/// record of ours that is nearest in score among those close enough and not taken, of equally near ones
+/// to the first.
 ///
 /// # Errors
 /// A compressed mask that is not well-formed.
@@ -254,6 +255,13 @@ mod tests {
         let pairs = compare_image(&ours, &theirs).expect("good masks").pairs;
         let differences: Vec<f64> = pairs.iter().map(|pair| (pair.score_difference * 1e4).round()).collect();
         assert_eq!(differences, [1.0, 4.0, 5.0]);
+    }
+
+    #[test]
+    fn each_goes_to_the_first_of_equally_near_ones() {
+        let ours = [0.25, 0.125, 0.5].map(|left| record(3, 0.5, left, &square(5)));
+        let pairs = compare_image(&ours, &[record(3, 0.5, 0.0, &square(5))]).expect("good masks").pairs;
+        assert_eq!(pairs.iter().map(|pair| pair.box_difference).collect::<Vec<_>>(), [0.25]);
     }
 
     #[test]

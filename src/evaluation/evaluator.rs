@@ -2,11 +2,10 @@
 
 use super::admission::{Admission, AreaSource, RecordView};
 use super::ground_truth::{Cell, GroundTruth};
-use super::image::{CellMatches, ImageMatcher, ImageMatches, Scored};
+use super::image::{CellMatches, ImageMatcher, ImageMatches};
 use super::intake::{Intake, Unsettled};
-use super::masks::MaskSource;
 use super::summary::{arrays, Arrays};
-use super::{AreaRule, Evaluation, EvaluationError, Limit, Options, Ranks, Swallowed};
+use super::{Evaluation, EvaluationError, Limit, Options, Ranks, Swallowed};
 use crate::dataset::{Annotations, Key, Record};
 
 /// What detections handed over in memory are called in messages.
@@ -123,7 +122,7 @@ impl<'a> Evaluator<'a> {
             intake.push(index, Ok(record.score), verdict);
         }
         let (scored, swallowed) = self.settle(&mut intake, image, IN_MEMORY)?;
-        self.match_image(image, scored, swallowed, area_source.rule(), IN_MEMORY)
+        self.matcher(IN_MEMORY).run(image, scored, swallowed, area_source.rule())
     }
 
     /// The outcome over all images of the annotation file, or the selected ones; one that is not among
@@ -220,15 +219,8 @@ impl<'a> Evaluator<'a> {
         })
     }
 
-    /// Compares the detections that count.
-    pub(super) fn match_image(
-        &self,
-        image: usize,
-        scored: Vec<Scored<MaskSource<'_>>>,
-        swallowed: Swallowed,
-        area: AreaRule,
-        source_name: &str,
-    ) -> Result<ImageMatches, EvaluationError> {
-        ImageMatcher::new(&self.ground_truth, self.options.iou, image, source_name).run(scored, swallowed, area)
+    /// What compares the detections that count.
+    pub(super) fn matcher<'s>(&'s self, source_name: &'s str) -> ImageMatcher<'s> {
+        ImageMatcher::new(&self.ground_truth, self.options.iou, source_name)
     }
 }

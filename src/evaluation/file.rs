@@ -114,7 +114,7 @@ impl ResultsFile<'_> {
     ) -> Result<Vec<ImageMatches>, EvaluationError> {
         let mut scattered = Scattered::default();
         let take = |records: &mut Records<'_>| Scattered::take(reading, is_scattered, records);
-        scan_stretches(self.source_name, self.open()?, take, |images, count| scattered.add(images, count))?;
+        scan_stretches(self.source_name, self.open()?, take, |images, count| scattered.add(reading, images, count))?;
         scattered.compare(reading)
     }
 

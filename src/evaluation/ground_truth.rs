@@ -3,12 +3,17 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use rayon::prelude::*;
+
 use super::ids::IdIndex;
 use super::masks::check_spelling;
 use super::protocol::{is_visible_area, outside_areas, AREAS};
 use super::vocabulary::frequency_of;
 use super::{EvaluationError, IouType, Swallowed};
 use crate::dataset::{Annotation, Annotations, ImageRecord};
+
+/// Annotations, or images, that one thread takes at once.
+const CHUNK: usize = 1 << 10;
 
 /// One instance of ground truth.
 #[derive(Clone, Copy)]
@@ -39,12 +44,30 @@ pub(super) struct GroundTruth<'a> {
     pub(super) categories: IdIndex,
     pub(super) images: IdIndex,
     pub(super) swallowed: Swallowed,
+    table: CellTable,
+}
+
+/// The cells of images that follow one another.
+#[derive(Default)]
+struct CellTable {
     /// By image, then category.
     cells: Vec<Cell>,
-    /// Cells of image `i`: from `cell_ends[i - 1]` (or 0) to `cell_ends[i]`.
-    cell_ends: Vec<u32>,
+    /// Cells of image `i`: from `ends[i - 1]` (or 0) to `ends[i]`.
+    ends: Vec<u32>,
     /// By image, then category, then order of the file.
     instances: Vec<Instance>,
+}
+
+impl CellTable {
+    /// Adds the cells of the images that follow.
+    fn append(&mut self, later: Self) {
+        let [cells, instances] = [self.cells.len(), self.instances.len()].map(|count| count as u32);
+        let moved =
+            |cell: Cell| Cell { instances: cell.instances.start + instances..cell.instances.end + instances, ..cell };
+        self.cells.extend(later.cells.into_iter().map(moved));
+        self.ends.extend(later.ends.into_iter().map(|end| end + cells));
+        self.instances.extend(later.instances);
+    }
 }
 
 impl<'a> GroundTruth<'a> {
@@ -53,32 +76,25 @@ impl<'a> GroundTruth<'a> {
         let categories = IdIndex::new(annotations.categories.iter().map(|category| category.id));
         let images = IdIndex::new(annotations.images.iter().map(|image| image.id));
         check_frequencies(annotations, &categories)?;
-        let mut ground_truth = Self {
-            annotations,
-            categories,
-            images,
-            swallowed: Swallowed::default(),
-            cells: Vec::new(),
-            cell_ends: Vec::new(),
-            instances: Vec::new(),
-        };
+        let mut ground_truth =
+            Self { annotations, categories, images, swallowed: Swallowed::default(), table: CellTable::default() };
         if iou == IouType::Boundary {
             ground_truth.check_boundaries()?;
         }
         let placed = ground_truth.place_annotations(iou)?;
-        ground_truth.build_cells(&placed)?;
+        ground_truth.table = ground_truth.build_cells(&placed)?;
         Ok(ground_truth)
     }
 
     /// Cells of the image at `position`, in ascending category.
     pub(super) fn cells(&self, position: usize) -> &[Cell] {
-        let start = if position == 0 { 0 } else { self.cell_ends[position - 1] };
-        &self.cells[start as usize..self.cell_ends[position] as usize]
+        let start = if position == 0 { 0 } else { self.table.ends[position - 1] };
+        &self.table.cells[start as usize..self.table.ends[position] as usize]
     }
 
     /// Instances of a cell, in the order of the file.
     pub(super) fn instances(&self, cell: &Cell) -> &[Instance] {
-        &self.instances[cell.instances.start as usize..cell.instances.end as usize]
+        &self.table.instances[cell.instances.start as usize..cell.instances.end as usize]
     }
 
     /// Instances of a cell that count, in each area range.
@@ -114,12 +130,17 @@ impl<'a> GroundTruth<'a> {
     /// Annotations that count, by image, category and order of the file.
     fn place_annotations(&mut self, iou: IouType) -> Result<Vec<Placed>, EvaluationError> {
         let visible = self.visible_annotations()?;
-        let mut placed = Vec::with_capacity(visible.len());
         let last = last_records(&self.annotations.annotations);
-        for index in visible {
-            let annotation = &self.annotations.annotations[index as usize];
-            let index = last.get(&annotation.id).copied().unwrap_or(index);
-            placed.extend(self.place(index, iou)?);
+        let place = |&index: &u32| {
+            let id = self.annotations.annotations[index as usize].id;
+            self.place(last.get(&id).copied().unwrap_or(index), iou).transpose()
+        };
+        let parts = visible.par_chunks(CHUNK).map(|part| part.iter().filter_map(place).collect());
+        // Collected before the first failure is looked for, so that it is always the same one.
+        let parts: Vec<Result<Vec<Placed>, EvaluationError>> = parts.collect();
+        let mut placed = Vec::with_capacity(visible.len());
+        for mut part in parts.into_iter().collect::<Result<Vec<_>, _>>()? {
+            placed.append(&mut part);
         }
         placed.sort_by_key(|placed| (placed.image, placed.category));
         Ok(placed)
@@ -204,48 +225,60 @@ impl<'a> GroundTruth<'a> {
     }
 
     /// Joins the annotated categories of every image with those known to be absent.
-    fn build_cells(&mut self, placed: &[Placed]) -> Result<(), EvaluationError> {
-        self.cell_ends.reserve(self.images.ids().len());
-        let mut rest = placed;
-        for position in 0..self.images.ids().len() {
-            let here = rest.partition_point(|placed| placed.image as usize == position);
-            let (now, later) = rest.split_at(here);
-            self.build_image_cells(position, now)?;
-            self.cell_ends.push(self.cells.len() as u32);
-            rest = later;
+    fn build_cells(&self, placed: &[Placed]) -> Result<CellTable, EvaluationError> {
+        let images = self.images.ids().len();
+        let starts: Vec<usize> = (0..images).step_by(CHUNK).collect();
+        let parts = starts.par_iter().map(|&start| self.build_chunk(start..images.min(start + CHUNK), placed));
+        let parts: Vec<Result<CellTable, EvaluationError>> = parts.collect();
+        let mut table = CellTable::default();
+        for part in parts {
+            table.append(part?);
         }
-        Ok(())
+        Ok(table)
     }
 
-    fn build_image_cells(&mut self, position: usize, placed: &[Placed]) -> Result<(), EvaluationError> {
-        let first_cell = self.cells.len();
+    /// The cells of some images.
+    fn build_chunk(&self, positions: Range<usize>, placed: &[Placed]) -> Result<CellTable, EvaluationError> {
+        let mut table = CellTable::default();
+        let mut rest = &placed[placed.partition_point(|placed| (placed.image as usize) < positions.start)..];
+        for position in positions {
+            let here = rest.partition_point(|placed| placed.image as usize == position);
+            let (now, later) = rest.split_at(here);
+            self.build_image_cells(position, now, &mut table)?;
+            table.ends.push(table.cells.len() as u32);
+            rest = later;
+        }
+        Ok(table)
+    }
+
+    fn build_image_cells(
+        &self,
+        position: usize,
+        placed: &[Placed],
+        CellTable { cells, instances, .. }: &mut CellTable,
+    ) -> Result<(), EvaluationError> {
+        let first_cell = cells.len();
         for group in placed.chunk_by(|a, b| a.category == b.category) {
-            let start = self.instances.len() as u32;
-            self.instances.extend(group.iter().map(|placed| placed.instance));
-            let instances = start..self.instances.len() as u32;
-            self.cells.push(Cell { category: group[0].category, not_exhaustive: false, instances });
+            let start = instances.len() as u32;
+            instances.extend(group.iter().map(|placed| placed.instance));
+            let instances = start..instances.len() as u32;
+            cells.push(Cell { category: group[0].category, not_exhaustive: false, instances });
         }
         let image = self.image(position);
         let absent = self.category_positions(image, "neg_category_ids", image.neg_category_ids.as_deref())?;
-        self.cells.extend(absent.into_iter().map(|category| Cell { category, not_exhaustive: false, instances: 0..0 }));
+        cells.extend(absent.into_iter().map(|category| Cell { category, not_exhaustive: false, instances: 0..0 }));
         // Stable: an annotated category comes before its own mention as absent, and stays.
-        self.cells[first_cell..].sort_by_key(|cell| cell.category);
-        self.drop_repeated_cells(first_cell);
+        cells[first_cell..].sort_by_key(|cell| cell.category);
+        drop_repeated_cells(cells, first_cell);
         let partial = self.category_positions(
             image,
             "not_exhaustive_category_ids",
             image.not_exhaustive_category_ids.as_deref(),
         )?;
-        for cell in &mut self.cells[first_cell..] {
+        for cell in &mut cells[first_cell..] {
             cell.not_exhaustive = partial.contains(&cell.category);
         }
         Ok(())
-    }
-
-    fn drop_repeated_cells(&mut self, first_cell: usize) {
-        let mut kept = self.cells.split_off(first_cell);
-        kept.dedup_by_key(|cell| cell.category);
-        self.cells.append(&mut kept);
     }
 
     /// Positions of the listed ones among `ids`; an error if the record has no such list.
@@ -282,6 +315,12 @@ struct Placed {
     image: u32,
     category: u32,
     instance: Instance,
+}
+
+fn drop_repeated_cells(cells: &mut Vec<Cell>, first_cell: usize) {
+    let mut kept = cells.split_off(first_cell);
+    kept.dedup_by_key(|cell| cell.category);
+    cells.append(&mut kept);
 }
 
 /// The last record of every annotation id that is given more than once: lvis-api looks annotations

@@ -68,7 +68,7 @@ pub(super) struct DetectionMatches {
     pub(super) ignored: Bits,
 }
 
-/// Matches the detections of one image, keeping its working memory from cell to cell.
+/// Matches the detections of images, keeping its working memory from one to the next.
 pub(super) struct ImageMatcher<'a> {
     ground_truth: &'a GroundTruth<'a>,
     iou: IouType,
@@ -87,11 +87,11 @@ pub(super) struct ImageMatcher<'a> {
 }
 
 impl<'a> ImageMatcher<'a> {
-    pub(super) fn new(ground_truth: &'a GroundTruth<'a>, iou: IouType, image: usize, source_name: &'a str) -> Self {
+    pub(super) fn new(ground_truth: &'a GroundTruth<'a>, iou: IouType, source_name: &'a str) -> Self {
         Self {
             ground_truth,
             iou,
-            image,
+            image: 0,
             source_name,
             matcher: Matcher::default(),
             rasterizer: Rasterizer::default(),
@@ -104,17 +104,19 @@ impl<'a> ImageMatcher<'a> {
         }
     }
 
-    /// Matches `detections`, given in the order of the file; `area` is the rule by which they were
-    /// admitted.
+    /// Matches the `detections` of the image at a position, given in the order of the file; `area` is the
+    /// rule by which they were admitted.
     pub(super) fn run(
-        mut self,
+        &mut self,
+        image: usize,
         mut detections: Vec<Scored<MaskSource<'_>>>,
         swallowed: Swallowed,
         area: AreaRule,
     ) -> Result<ImageMatches, EvaluationError> {
         detections.sort_by_key(|detection| (detection.cell, descending_key(detection.score)));
+        (self.image, self.mismatches) = (image, 0);
         let mut matches = ImageMatches {
-            image: self.image as u32,
+            image: image as u32,
             cells: Vec::new(),
             detections: Vec::with_capacity(detections.len()),
             swallowed,

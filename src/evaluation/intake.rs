@@ -58,12 +58,23 @@ impl<S> Default for Intake<S> {
 }
 
 impl<S> Intake<S> {
+    /// An empty one with memory for as much as `other` has.
+    pub(super) fn with_capacity_of(other: &Self) -> Self {
+        Self {
+            scores: Vec::with_capacity(other.scores.len()),
+            fates: Vec::with_capacity(other.fates.len()),
+            counting: Vec::with_capacity(other.counting.len()),
+            ..Self::default()
+        }
+    }
+
     /// Number of records.
     pub(super) fn len(&self) -> usize {
         self.fates.len()
     }
 
     /// Adds record number `record` of the file with its score, if it has one, and what was judged of it.
+    #[inline]
     pub(super) fn push(
         &mut self,
         record: u64,

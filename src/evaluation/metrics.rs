@@ -192,3 +192,29 @@ pub struct Evaluation {
     /// What was passed over.
     pub swallowed: Swallowed,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_that_is_passed_over_is_added() {
+        let counts = |first: u64| Swallowed {
+            unknown_category_detections: first,
+            nonpositive_area_detections: first + 1,
+            over_limit_detections: first + 2,
+            mask_size_mismatches: first + 3,
+            nonfinite_score_detections: first + 4,
+            nonpositive_area_annotations: first + 5,
+            unknown_category_annotations: first + 6,
+            unknown_image_annotations: first + 7,
+        };
+        let mut sum = counts(10);
+        sum += counts(100);
+        let named = |of: Swallowed| serde_json::to_value(of).expect("plain data");
+        for (name, count) in named(sum).as_object().expect("an object") {
+            let place = named(counts(0))[name].as_u64().expect("a count");
+            assert_eq!(count.as_u64(), Some(110 + 2 * place), "{name}");
+        }
+    }
+}

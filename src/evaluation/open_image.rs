@@ -1,7 +1,7 @@
 //! An image of a results file, as far as it has been read.
 
-use super::admission::{AreaSource, RecordView, Verdict};
-use super::image::{ImageMatches, Scored};
+use super::admission::{AreaSource, RecordView, Screen, Verdict};
+use super::image::{ImageMatcher, ImageMatches, Scored};
 use super::intake::Intake;
 use super::masks::StoredMask;
 use super::{EvaluationError, Evaluator, IouType, Ranks};
@@ -18,7 +18,12 @@ pub(super) struct Reading<'a> {
     pub(super) ranks: Option<&'a Ranks>,
 }
 
-impl Reading<'_> {
+impl<'a> Reading<'a> {
+    /// What compares the images that are read.
+    pub(super) fn matcher(&self) -> ImageMatcher<'a> {
+        self.evaluator.matcher(self.source_name)
+    }
+
     /// Position of a record's image.
     pub(super) fn image(&self, record: &RawRecord<'_>) -> Result<usize, EvaluationError> {
         match record.image_id()? {
@@ -59,12 +64,17 @@ impl Reading<'_> {
         has_area && (!record.has_segmentation() || record.has_plain_mask())
     }
 
-    /// Whether boxes of records are read at all.
-    fn reads_boxes(&self) -> bool {
+    /// The box of a record, as far as it is read: the place of one that only measures the area, and beside
+    /// which there is a mask, is given as 0.
+    fn bbox(&self, record: &RawRecord<'_>) -> Result<Option<[f64; 4]>, DatasetError> {
+        let compares_boxes = self.evaluator.options.iou == IouType::Bbox;
         match self.area_source {
-            AreaSource::Box | AreaSource::BoxElseMaskBox => true,
-            AreaSource::MaskKeepingBox => self.evaluator.options.iou == IouType::Bbox,
-            AreaSource::Mask => false,
+            AreaSource::Box | AreaSource::BoxElseMaskBox if !compares_boxes && record.has_plain_mask() => {
+                Ok(record.box_size()?.map(|[width, height]| [0.0, 0.0, width, height]))
+            }
+            AreaSource::Box | AreaSource::BoxElseMaskBox => record.bbox(),
+            AreaSource::MaskKeepingBox if compares_boxes => record.bbox(),
+            AreaSource::MaskKeepingBox | AreaSource::Mask => Ok(None),
         }
     }
 
@@ -83,14 +93,22 @@ impl Reading<'_> {
 pub(super) struct OpenImage {
     /// Position of the image.
     pub(super) image: usize,
+    screen: Screen,
     intake: Intake<Scored<StoredMask>>,
     /// The strings of the masks that may be compared.
     text: Vec<u8>,
 }
 
 impl OpenImage {
-    pub(super) fn new(image: usize) -> Self {
-        Self { image, intake: Intake::default(), text: Vec::new() }
+    pub(super) fn new(reading: Reading<'_>, image: usize) -> Self {
+        let admission = reading.evaluator.admission(image, reading.area_source, reading.source_name);
+        Self { image, screen: admission.screen(), intake: Intake::default(), text: Vec::new() }
+    }
+
+    /// [`OpenImage::new`] with memory for as much as another image had.
+    pub(super) fn new_like(other: &Self, reading: Reading<'_>, image: usize) -> Self {
+        let text = Vec::with_capacity(other.text.len());
+        Self { intake: Intake::with_capacity_of(&other.intake), text, ..Self::new(reading, image) }
     }
 
     /// Takes the image's next record.
@@ -98,13 +116,24 @@ impl OpenImage {
         if !reading.counts(record) {
             return self.intake.pass_over();
         }
-        let (score, start) = (record.score(), self.text.len());
+        let score = record.score();
+        if let (Ok(score), Some(verdict)) = (&score, self.judge_unread(reading, record)) {
+            return self.intake.push(record.index() as u64, Ok(*score), Ok(verdict));
+        }
+        let start = self.text.len();
         let verdict = self.judge(reading, record, score.as_ref().copied().unwrap_or_default());
         let keeps_text = |scored: &Scored<StoredMask>| matches!(scored.mask, StoredMask::Compressed { .. });
         if !matches!(&verdict, Ok(Verdict::Counts(scored)) if keeps_text(scored)) {
             self.text.truncate(start);
         }
         self.intake.push(record.index() as u64, score.map_err(EvaluationError::from), verdict);
+    }
+
+    /// Judges a record by its category alone, if that is enough.
+    #[inline]
+    fn judge_unread(&self, reading: Reading<'_>, record: &RawRecord<'_>) -> Option<Verdict<Scored<StoredMask>>> {
+        let category = record.category_id().ok().filter(|_| reading.is_sound(record))?;
+        self.screen.judge(&reading.evaluator.ground_truth, category)
     }
 
     /// Judges a record whose mask's string is appended to the others.
@@ -119,12 +148,7 @@ impl OpenImage {
             Key::Other => None,
         };
         let admission = reading.evaluator.admission(self.image, reading.area_source, reading.source_name);
-        if reading.is_sound(record) {
-            if let Some(verdict) = admission.judge_unread(category_id) {
-                return Ok(verdict);
-            }
-        }
-        let bbox = if reading.reads_boxes() { record.bbox()? } else { None };
+        let bbox = reading.bbox(record)?;
         let mask = if reading.reads_mask(bbox.is_some()) { record.mask_in(&mut self.text) } else { None };
         let mask = mask.map(StoredMask::from);
         let source = mask.as_ref().map(|mask| mask.source([0.0; 4], &self.text));
@@ -149,10 +173,14 @@ impl OpenImage {
     }
 
     /// Compares the image, of which all records have been taken.
-    pub(super) fn compare(mut self, reading: Reading<'_>) -> Result<ImageMatches, EvaluationError> {
+    pub(super) fn compare(
+        mut self,
+        reading: Reading<'_>,
+        matcher: &mut ImageMatcher<'_>,
+    ) -> Result<ImageMatches, EvaluationError> {
         let Reading { evaluator, source_name, area_source, .. } = reading;
         let (stored, swallowed) = evaluator.settle(&mut self.intake, self.image, source_name)?;
         let scored = stored.iter().map(|stored| stored.with_mask(stored.mask.source(stored.bbox, &self.text)));
-        evaluator.match_image(self.image, scored.collect(), swallowed, area_source.rule(), source_name)
+        matcher.run(self.image, scored.collect(), swallowed, area_source.rule())
     }
 }

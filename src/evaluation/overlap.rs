@@ -11,6 +11,8 @@ pub(super) struct MeasuredMask {
     /// Measured when it is first asked for: areas alone tell many masks apart.
     pixel_box: OnceCell<PixelBox>,
     area: u32,
+    /// In column-major order, no pixel before the first and none from the second on is set.
+    reach: [u32; 2],
     /// Whether a run but the first is empty. Two such masks end pycocotools' walk early, so that their
     /// IoU is not that of their pixels.
     has_inner_empty_run: bool,
@@ -20,7 +22,8 @@ impl MeasuredMask {
     pub(super) fn new(rle: Rle) -> Self {
         // Without an early end, so that many runs are looked at together.
         let has_inner_empty_run = rle.counts().iter().skip(1).fold(false, |any, &run| any | (run == 0));
-        Self { pixel_box: OnceCell::new(), area: rle.area(), has_inner_empty_run, rle }
+        let reach = reach(&rle);
+        Self { pixel_box: OnceCell::new(), area: rle.area(), reach, has_inner_empty_run, rle }
     }
 
     /// The memory of the runs, for the next mask.
@@ -80,8 +83,22 @@ fn cannot_reach_half(a: &MeasuredMask, b: &MeasuredMask) -> bool {
     if 3 * u64::from(a.area.min(b.area)) < areas {
         return true;
     }
+    // In one image, what ends before the first column of the other or begins behind its last one is told
+    // apart without a box of its own.
+    let ([first, end], [x, _, width, _], rows) = (a.reach, b.pixel_box(), u64::from(b.rle.height()));
+    let columns = [u64::from(x), u64::from(x) + u64::from(width)].map(|column| column * rows);
+    if !a.differs_in_size(b) && (u64::from(end) <= columns[0] || u64::from(first) >= columns[1]) {
+        return true;
+    }
     let ([x, y, width, height], [other_x, other_y, other_width, other_height]) = (a.pixel_box(), b.pixel_box());
     3 * overlap(x, width, other_x, other_width) * overlap(y, height, other_y, other_height) < areas
+}
+
+/// Where the first run of ones begins and the last one ends.
+fn reach(rle: &Rle) -> [u32; 2] {
+    let (counts, pixels) = (rle.counts(), rle.height() * rle.width());
+    let [first, last] = [counts.first(), counts.last()].map(|run| run.copied().unwrap_or(0));
+    [first, if counts.len() % 2 == 1 { pixels - last } else { pixels }]
 }
 
 /// Overlap of two intervals given by their starts and lengths.

@@ -92,9 +92,14 @@ impl Parts<'_> {
         if self.instances.is_empty() {
             return Ranking::default();
         }
-        let all = self.detections.iter().flat_map(|&(slot, of_image)| of_image.iter().map(move |it| (slot, it)));
-        let counted = all.filter(|(_, detection)| counts(detection).0 != 0);
-        let mut ordered: Vec<_> = counted.map(|(slot, it)| (descending_key(it.score), slot, it)).collect();
+        let all = || self.detections.iter().flat_map(|&(slot, of_image)| of_image.iter().map(move |it| (slot, it)));
+        let true_positives = all().filter(|(_, detection)| detection.matched.0 & counts(detection).0 != 0);
+        let lowest = true_positives.map(|(_, detection)| descending_key(detection.score)).max();
+        let Some(lowest) = lowest else { return Ranking { instances: self.instances, detections: Vec::new() } };
+        // What is below the last true positive need not even be sorted.
+        let counted = all().filter(|(_, detection)| counts(detection).0 != 0);
+        let keyed = counted.map(|(slot, it)| (descending_key(it.score), slot, it));
+        let mut ordered: Vec<_> = keyed.filter(|&(key, _, _)| key <= lowest).collect();
         ordered.sort_by_key(|&(key, _, _)| key);
         let mut detections = Vec::with_capacity(ordered.len());
         let mut end = 0;

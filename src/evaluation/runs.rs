@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::image::ImageMatches;
+use super::image::{ImageMatcher, ImageMatches};
 use super::open_image::{OpenImage, Reading};
 use super::EvaluationError;
 use crate::dataset::Records;
@@ -34,6 +34,7 @@ impl Runs {
     /// Takes the records of a stretch.
     pub(super) fn take(reading: Reading<'_>, records: &mut Records<'_>) -> Self {
         let mut runs = Self::default();
+        let mut matcher = reading.matcher();
         let mut open: Option<OpenImage> = None;
         let mut last_image = None;
         while let Some(record) = records.next_record() {
@@ -49,9 +50,14 @@ impl Runs {
                 continue;
             }
             if open.as_ref().is_none_or(|open| open.image != image) {
-                if let Some(complete) = open.replace(OpenImage::new(image)) {
-                    runs.end_run(reading, complete);
-                }
+                open = Some(match open.take() {
+                    Some(complete) => {
+                        let next = OpenImage::new_like(&complete, reading, image);
+                        runs.end_run(reading, complete, &mut matcher);
+                        next
+                    }
+                    None => OpenImage::new(reading, image),
+                });
             }
             if let Some(open) = &mut open {
                 open.take(reading, &record);
@@ -63,10 +69,10 @@ impl Runs {
     }
 
     /// Compares a run that has ended, unless it may have begun in the stretch before.
-    fn end_run(&mut self, reading: Reading<'_>, complete: OpenImage) {
+    fn end_run(&mut self, reading: Reading<'_>, complete: OpenImage, matcher: &mut ImageMatcher<'_>) {
         let run = match self.runs.is_empty() {
             true => Run::Open(complete),
-            false => Run::Closed { image: complete.image, outcome: complete.compare(reading) },
+            false => Run::Closed { image: complete.image, outcome: complete.compare(reading, matcher) },
         };
         self.runs.push(run);
     }
@@ -166,8 +172,10 @@ impl<'a> Joined<'a> {
     fn compare_waiting(&mut self) {
         let reading = self.reading;
         let waiting = self.waiting.par_drain(..);
-        let compared: Vec<_> =
-            waiting.map(|(place, complete)| (place, complete.image, complete.compare(reading))).collect();
+        let compare = |matcher: &mut ImageMatcher<'_>, (place, complete): (usize, OpenImage)| {
+            (place, complete.image, complete.compare(reading, matcher))
+        };
+        let compared: Vec<_> = waiting.map_init(|| reading.matcher(), compare).collect();
         compared.into_iter().for_each(|(place, image, outcome)| self.settle(place, image, outcome));
     }
 
@@ -192,7 +200,7 @@ impl Scattered {
         let mut scattered = Self::default();
         while let Some(record) = records.next_record() {
             match reading.image(&record) {
-                Ok(image) if is_scattered[image] => scattered.open(image).take(reading, &record),
+                Ok(image) if is_scattered[image] => scattered.open(reading, image).take(reading, &record),
                 Ok(_) => {}
                 Err(_) if !reading.counts(&record) => {}
                 Err(failure) => {
@@ -206,10 +214,10 @@ impl Scattered {
 
     /// Adds the images of the next stretch, before which there are `count` records that its numbers do
     /// not include.
-    pub(super) fn add(&mut self, later: Self, count: usize) -> Result<(), EvaluationError> {
+    pub(super) fn add(&mut self, reading: Reading<'_>, later: Self, count: usize) -> Result<(), EvaluationError> {
         for (image, mut later) in later.open {
             later.renumber(count);
-            self.open(image).append(later);
+            self.open(reading, image).append(later);
         }
         later.failure.map_or(Ok(()), |failure| Err(failure.renumbered(count)))
     }
@@ -218,11 +226,12 @@ impl Scattered {
     pub(super) fn compare(self, reading: Reading<'_>) -> Result<Vec<ImageMatches>, EvaluationError> {
         let open: Vec<OpenImage> = self.open.into_values().collect();
         // Collected before the first failure is looked for, so that it is always the same one.
-        let compared: Vec<_> = open.into_par_iter().map(|complete| complete.compare(reading)).collect();
+        let compare = |matcher: &mut ImageMatcher<'_>, complete: OpenImage| complete.compare(reading, matcher);
+        let compared: Vec<_> = open.into_par_iter().map_init(|| reading.matcher(), compare).collect();
         compared.into_iter().collect()
     }
 
-    fn open(&mut self, image: usize) -> &mut OpenImage {
-        self.open.entry(image).or_insert_with(|| OpenImage::new(image))
+    fn open(&mut self, reading: Reading<'_>, image: usize) -> &mut OpenImage {
+        self.open.entry(image).or_insert_with(|| OpenImage::new(reading, image))
     }
 }

@@ -135,6 +135,7 @@ pub(super) fn slice_means(categories: &[&CategoryCurves], area: usize, with_curv
     let mut sum = PairwiseSum::new(THRESHOLDS * plane.len());
     let mut scratch = Vec::new();
     for threshold in 0..THRESHOLDS {
+        plane.fill(0.0);
         for (column, (category, needed)) in categories.iter().zip(&needed).enumerate() {
             let places = plane[column..].iter_mut().step_by(categories.len());
             fill_column(category.ranks(area, threshold), needed, places, &mut scratch);
@@ -157,7 +158,7 @@ fn row_mean(row: &[f64]) -> f64 {
     row.iter().sum::<f64>() / row.len() as f64
 }
 
-/// Writes the precision at every recall threshold: 0 where the recall is not reached.
+/// Writes the precision at every recall threshold that is reached; the places of the others must hold 0.
 fn fill_column<'a>(
     ranks: &[u32],
     needed: &[u32; RECALLS],
@@ -165,8 +166,9 @@ fn fill_column<'a>(
     precision: &mut Vec<f64>,
 ) {
     falling_precision(ranks, precision);
-    for (place, &needed) in places.zip(needed) {
-        *place = precision.get(needed as usize - 1).copied().unwrap_or(0.0);
+    let reached = needed.partition_point(|&needed| needed as usize <= precision.len());
+    for (place, &needed) in places.zip(&needed[..reached]) {
+        *place = precision[needed as usize - 1];
     }
 }
 
@@ -212,6 +214,7 @@ fn metrics_of_category(
 /// AP, AP50 and AR.
 fn category_means(category: &CategoryCurves, array: &mut [f64], scratch: &mut Vec<f64>) -> [Option<f64>; 3] {
     let needed = needed(category.counted(ALL));
+    array.fill(0.0);
     for (threshold, row) in array.chunks_exact_mut(RECALLS).enumerate() {
         fill_column(category.ranks(ALL, threshold), &needed, row.iter_mut(), scratch);
     }
@@ -242,8 +245,10 @@ pub(super) fn arrays(ids: &[i64], categories: &[CategoryCurves]) -> Arrays {
             for threshold in 0..THRESHOLDS {
                 recall[(threshold * count + position) * AREAS + area] = category.recall(area, threshold);
                 let first = (threshold * RECALLS * count + position) * AREAS + area;
+                let mut column = [0.0; RECALLS];
+                fill_column(category.ranks(area, threshold), &needed, column.iter_mut(), &mut scratch);
                 let places = precision[first..].iter_mut().step_by(count * AREAS);
-                fill_column(category.ranks(area, threshold), &needed, places, &mut scratch);
+                places.zip(column).for_each(|(place, precision)| *place = precision);
             }
         }
     }

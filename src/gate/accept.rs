@@ -28,7 +28,6 @@ pub fn accept(baseline: &Baseline, run: &StoredRun) -> Result<Accepted, Vec<Inva
     let accepted = Baseline {
         annotations_sha256: run.record().dataset.annotations_sha256.clone(),
         protocol: run.record().protocol.clone(),
-        image_list: run.record().dataset.image_list.clone(),
         variants: variants(baseline, run),
         ..baseline.clone()
     };

@@ -180,7 +180,7 @@ impl Judgement {
             (!accuracy && self.fallen().next().is_some(), "single categories fell while the means hold: look at their prompts and synonyms"),
             (!accuracy && moved(|metric| !metric.is_fraction()), "accuracy holds while counts moved: look at score threshold and suppression"),
             (moved(Metric::is_macs) && !moved(Metric::is_parameters), "operations moved while parameters hold: look at the number of prompts and the input's size"),
-            (!accuracy && moved(Metric::is_agreement), "accuracy holds while detections left the reference's: look at how images are resized and decoded, and at rounding"),
+            (!accuracy && moved(Metric::is_agreement), "accuracy holds while detections left the reference's: look at how images are resized and decoded, at suppression, and at rounding"),
             (self.slower().next().is_some(), "a latency rose: look at what the change computes; `zoobench latency --compare` tells the stages apart"),
             (rose, "an accuracy rose unexpectedly: if the change explains it, `zoobench gate RUN --baseline FILE --accept` makes it the target"),
         ];

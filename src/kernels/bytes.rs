@@ -16,6 +16,13 @@ pub fn text_marks(block: &[u8; BLOCK]) -> u32 {
     halves(block, sixteen::text_marks)
 }
 
+/// Marks the bytes in which two blocks differ.
+#[inline]
+pub fn differences(one: &[u8; BLOCK], other: &[u8; BLOCK]) -> u32 {
+    let (one, other) = (one.as_chunks::<16>().0, other.as_chunks::<16>().0);
+    u32::from(sixteen::differences(&one[0], &other[0])) | u32::from(sixteen::differences(&one[1], &other[1])) << 16
+}
+
 #[inline]
 fn halves(block: &[u8; BLOCK], marks: impl Fn(&[u8; 16]) -> u16) -> u32 {
     let halves = block.as_chunks::<16>().0;
@@ -37,6 +44,15 @@ mod sixteen {
     }
 
     #[inline]
+    pub fn differences(one: &[u8; 16], other: &[u8; 16]) -> u16 {
+        // SAFETY: SSE2 belongs to every x86-64 processor; the loads read the blocks' sixteen bytes.
+        unsafe {
+            let [one, other] = [one, other].map(|block| _mm_loadu_si128(block.as_ptr().cast()));
+            !_mm_movemask_epi8(_mm_cmpeq_epi8(one, other)) as u16
+        }
+    }
+
+    #[inline]
     pub fn text_marks(block: &[u8; 16]) -> u16 {
         // SAFETY: SSE2 belongs to every x86-64 processor; the load reads the block's sixteen bytes.
         unsafe {
@@ -54,6 +70,11 @@ mod sixteen {
     #[inline]
     pub fn non_digits(block: &[u8; 16]) -> u16 {
         gather(block, |byte| !byte.is_ascii_digit())
+    }
+
+    #[inline]
+    pub fn differences(one: &[u8; 16], other: &[u8; 16]) -> u16 {
+        gather(&std::array::from_fn(|at| one[at] ^ other[at]), |byte| byte != 0)
     }
 
     #[inline]
@@ -94,6 +115,15 @@ mod tests {
         with_every_byte(b'x', |block, place, byte| {
             let is_marked = !(0x20..0x80).contains(&byte) || byte == b'"' || byte == b'\\';
             assert_eq!(text_marks(block), u32::from(is_marked) << place, "byte {byte} at {place}");
+        });
+    }
+
+    #[test]
+    fn blocks_differ_where_their_bytes_do() {
+        with_every_byte(b'x', |block, place, byte| {
+            let is_marked = u32::from(byte != b'x') << place;
+            assert_eq!(differences(block, &[b'x'; BLOCK]), is_marked, "byte {byte} at {place}");
+            assert_eq!(differences(&[b'x'; BLOCK], block), is_marked, "byte {byte} at {place}");
         });
     }
 

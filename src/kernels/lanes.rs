@@ -19,6 +19,8 @@ pub(super) trait Lanes: Copy {
     unsafe fn add(self, other: Self) -> Self;
     unsafe fn sub(self, other: Self) -> Self;
     unsafe fn max(self, other: Self) -> Self;
+    /// A bit a lane, the first lane's the lowest: whether it is at least the other's. NaN is not.
+    unsafe fn reach(self, floor: Self) -> u32;
     /// `x * sigmoid(x)`, with a relative error of at most 4 + |x| times 2^-23 for negative x from -87
     /// and 4 times 2^-23 for positive x. Below -87, where the value is nearly 0, it is |x| times 2^-125
     /// off at most.
@@ -84,13 +86,17 @@ impl Lanes for [f32; 16] {
         std::array::from_fn(|lane| if self[lane] > other[lane] { self[lane] } else { other[lane] })
     }
     #[inline(always)]
+    unsafe fn reach(self, floor: Self) -> u32 {
+        (0..16).fold(0, |bits, lane| bits | (u32::from(self[lane] >= floor[lane]) << lane))
+    }
+    #[inline(always)]
     unsafe fn silu(self) -> Self {
         self.map(|x| x / (1.0 + (-x).exp()))
     }
 }
 
 #[cfg(target_arch = "x86_64")]
-pub(super) use x86::{Avx2, Avx2Half, Avx512};
+pub(super) use x86::{Avx2, Avx2Half, Avx512, Avx512Pairs};
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
@@ -141,6 +147,10 @@ mod x86 {
             Self(_mm512_max_ps(self.0, other.0))
         }
         #[inline(always)]
+        unsafe fn reach(self, floor: Self) -> u32 {
+            _mm512_cmp_ps_mask::<_CMP_GE_OQ>(self.0, floor.0).into()
+        }
+        #[inline(always)]
         unsafe fn silu(self) -> Self {
             let exponent = _mm512_mul_ps(self.0, _mm512_set1_ps(-LOG2_E));
             let exponent = _mm512_max_ps(exponent, _mm512_set1_ps(-MAX_EXPONENT));
@@ -157,6 +167,64 @@ mod x86 {
         #[inline(always)]
         unsafe fn prefetch(from: *const f32) {
             _mm_prefetch::<_MM_HINT_T0>(from.cast());
+        }
+    }
+
+    /// One register of AVX-512: what is multiplied are pairs of bfloat16, sums and anything else are f32.
+    #[derive(Clone, Copy)]
+    pub struct Avx512Pairs(Avx512);
+
+    impl Lanes for Avx512Pairs {
+        #[inline(always)]
+        unsafe fn load(from: *const f32) -> Self {
+            Self(Avx512::load(from))
+        }
+        #[inline(always)]
+        unsafe fn store(self, to: *mut f32) {
+            self.0.store(to);
+        }
+        #[inline(always)]
+        unsafe fn splat(value: f32) -> Self {
+            Self(Avx512::splat(value))
+        }
+        #[inline(always)]
+        unsafe fn splat_from(from: *const f32) -> Self {
+            // Bits, not a number: that of a pair is none in particular.
+            Self(Avx512(_mm512_castsi512_ps(_mm512_set1_epi32(from.cast::<i32>().read()))))
+        }
+        #[inline(always)]
+        unsafe fn mul_add(self, by: Self, to: Self) -> Self {
+            let [pairs, by]: [__m512bh; 2] =
+                [std::mem::transmute::<__m512, __m512bh>(self.0 .0), std::mem::transmute::<__m512, __m512bh>(by.0 .0)];
+            Self(Avx512(_mm512_dpbf16_ps(to.0 .0, pairs, by)))
+        }
+        #[inline(always)]
+        unsafe fn mul(self, by: Self) -> Self {
+            Self(self.0.mul(by.0))
+        }
+        #[inline(always)]
+        unsafe fn add(self, other: Self) -> Self {
+            Self(self.0.add(other.0))
+        }
+        #[inline(always)]
+        unsafe fn sub(self, other: Self) -> Self {
+            Self(self.0.sub(other.0))
+        }
+        #[inline(always)]
+        unsafe fn max(self, other: Self) -> Self {
+            Self(self.0.max(other.0))
+        }
+        #[inline(always)]
+        unsafe fn reach(self, floor: Self) -> u32 {
+            self.0.reach(floor.0)
+        }
+        #[inline(always)]
+        unsafe fn silu(self) -> Self {
+            Self(self.0.silu())
+        }
+        #[inline(always)]
+        unsafe fn prefetch(from: *const f32) {
+            Avx512::prefetch(from);
         }
     }
 
@@ -201,6 +269,10 @@ mod x86 {
         #[inline(always)]
         unsafe fn max(self, other: Self) -> Self {
             Self(_mm256_max_ps(self.0, other.0))
+        }
+        #[inline(always)]
+        unsafe fn reach(self, floor: Self) -> u32 {
+            _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_GE_OQ>(self.0, floor.0)) as u32
         }
         #[inline(always)]
         unsafe fn silu(self) -> Self {
@@ -266,6 +338,10 @@ mod x86 {
         #[inline(always)]
         unsafe fn max(self, other: Self) -> Self {
             Self(self.0.max(other.0), self.1.max(other.1))
+        }
+        #[inline(always)]
+        unsafe fn reach(self, floor: Self) -> u32 {
+            self.0.reach(floor.0) | (self.1.reach(floor.1) << 8)
         }
         #[inline(always)]
         unsafe fn silu(self) -> Self {

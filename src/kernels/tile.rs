@@ -6,7 +6,7 @@
 use super::instruction_set::InstructionSet;
 use super::lanes::Lanes;
 #[cfg(target_arch = "x86_64")]
-use super::lanes::{Avx2, Avx512};
+use super::lanes::{Avx2, Avx512, Avx512Pairs};
 use super::maps::LANES;
 
 /// What a tile adds up and what becomes of the sums.
@@ -219,6 +219,19 @@ table!(AVX512_ONE: Avx512, target_feature(enable = "avx512f,avx512dq"),
 #[cfg(target_arch = "x86_64")]
 table!(AVX512_TWO: Avx512, target_feature(enable = "avx512f,avx512dq"),
     two_1 two_2 two_3 two_4 two_5 two_6 two_7 two_8 two_9 two_10 two_11 two_12 two_13 two_14);
+
+#[cfg(target_arch = "x86_64")]
+table!(PAIRS_ONE: Avx512Pairs, target_feature(enable = "avx512f,avx512dq,avx512bf16"),
+    one_1 one_2 one_3 one_4 one_5 one_6 one_7 one_8 one_9 one_10 one_11 one_12 one_13 one_14);
+#[cfg(target_arch = "x86_64")]
+table!(PAIRS_TWO: Avx512Pairs, target_feature(enable = "avx512f,avx512dq,avx512bf16"),
+    two_1 two_2 two_3 two_4 two_5 two_6 two_7 two_8 two_9 two_10 two_11 two_12 two_13 two_14);
+
+/// The kernel of so many blocks and pixels that multiplies pairs of bfloat16, for AVX-512 BF16.
+#[cfg(target_arch = "x86_64")]
+pub(super) fn pair_kernel(blocks: usize, pixels: usize) -> Kernel {
+    [PAIRS_ONE, PAIRS_TWO][blocks - 1][pixels - 1][0]
+}
 
 /// The kernel of so many blocks and pixels, whose input pixels are `stride` apart.
 pub(super) fn kernel(set: InstructionSet, blocks: usize, pixels: usize, stride: usize) -> Kernel {

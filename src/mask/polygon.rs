@@ -5,7 +5,7 @@
 //! the columns they are the ends of the runs. Only those crossings are computed here: an edge costs
 //! its columns, not its length, and every kept number comes out of the reference's own expression.
 
-use super::rle::{pixel_count, toggled_runs};
+use super::rle::pixel_count;
 use super::union::{covered_runs, push_edges};
 use super::{MaskError, Rle};
 
@@ -34,8 +34,8 @@ impl Rle {
 /// Draws polygons, keeping its working memory from one to the next.
 #[derive(Debug, Default)]
 pub struct Rasterizer {
-    /// Where the outline crosses the columns' centre lines, as column-major pixel positions.
-    crossings: Vec<u32>,
+    outline: Vec<Vertex>,
+    crossings: Crossings,
     /// Crossings of the mask's parts that were drawn before.
     crossed: usize,
     runs: Vec<u32>,
@@ -56,7 +56,6 @@ impl Rasterizer {
         let mut edges = Vec::new();
         for part in parts {
             self.draw(height, width, part)?;
-            self.crossed += self.crossings.len();
             push_edges(&self.runs, &mut edges);
         }
         Ok(Rle::from_exact(height, width, covered_runs(edges, pixels)))
@@ -64,50 +63,121 @@ impl Rasterizer {
 
     /// Leaves the runs of one part in `self.runs`.
     fn draw(&mut self, height: u32, width: u32, part: &[f64]) -> Result<(), MaskError> {
-        self.crossings.clear();
-        let vertices = part.len() / 2;
-        let mut from = if vertices > 0 { grid_point(part, 0)? } else { [0, 0] };
-        for next in (1..vertices).chain([0].into_iter().take(vertices)) {
-            let to = grid_point(part, next)?;
-            if crosses_a_centre_line(from[0], to[0]) {
-                self.cross(&Edge::between(from, to), height, width)?;
+        self.outline.clear();
+        for vertex in 0..part.len() / 2 {
+            self.outline.push(Vertex::new(part, vertex, width)?);
+        }
+        self.count_crossings()?;
+        self.crossings.clear(&self.outline, height);
+        for [from, to] in edges(&self.outline) {
+            if from.column != to.column {
+                self.crossings.cross(from, to);
             }
-            from = to;
         }
-        self.crossings.sort_unstable();
-        toggled_runs(&self.crossings, height * width, &mut self.runs);
+        self.crossings.runs(height * width, &mut self.runs);
         Ok(())
     }
 
-    fn cross(&mut self, edge: &Edge, height: u32, width: u32) -> Result<(), MaskError> {
-        let columns = edge.columns(width);
-        let crossings = self.crossed + self.crossings.len() + (columns.end - columns.start) as usize;
-        if crossings > MAX_CROSSINGS {
-            return Err(MaskError::TooManyCrossings { crossings, limit: MAX_CROSSINGS });
+    fn count_crossings(&mut self) -> Result<(), MaskError> {
+        for [from, to] in edges(&self.outline) {
+            self.crossed += from.column.abs_diff(to.column) as usize;
+            if self.crossed > MAX_CROSSINGS {
+                return Err(MaskError::TooManyCrossings { crossings: self.crossed, limit: MAX_CROSSINGS });
+            }
         }
-        let rows = i64::from(height);
-        // Positions are at most `height * width`, which fits: `pixel_count` has been asked.
-        let position = |(column, row): (i64, i64)| (column * rows + pixel_row(row, rows)) as u32;
-        let crossed = columns.filter_map(|column| Some(position((column, edge.crossing(column)?))));
-        self.crossings.extend(crossed);
         Ok(())
     }
 }
 
-/// Whether there is the centre line of a pixel column between two fine columns. Most edges of LVIS's
-/// polygons are too short to cross one, and cost no more than this question.
-fn crosses_a_centre_line(one: i64, other: i64) -> bool {
-    first_column(one.min(other)) * SCALE + CENTRE < one.max(other)
+/// The edges of a part, the last of which leads back to its first vertex.
+fn edges(outline: &[Vertex]) -> impl Iterator<Item = [&Vertex; 2]> {
+    outline.iter().zip(outline.iter().skip(1).chain(outline.first())).map(|(from, to)| [from, to])
 }
 
-/// First pixel column whose centre line is not left of a fine column.
-fn first_column(left: i64) -> i64 {
-    (left - CENTRE + SCALE - 1).div_euclid(SCALE).max(0)
+/// Where an outline crosses the columns' centre lines, as bits: one a row for every column that the
+/// outline reaches. What is crossed twice at one place is not crossed there, and bits come out sorted.
+#[derive(Debug, Default)]
+struct Crossings {
+    /// Column by column.
+    bits: Vec<u64>,
+    words_a_column: usize,
+    first_column: u32,
+    first_row: u32,
+    /// Rows of the image.
+    rows: u32,
 }
 
-/// A vertex of the part, on the fine grid.
-fn grid_point(part: &[f64], vertex: usize) -> Result<[i64; 2], MaskError> {
-    Ok([fine(part, 2 * vertex)?, fine(part, 2 * vertex + 1)?])
+impl Crossings {
+    /// Makes room for all crossings of an outline.
+    fn clear(&mut self, outline: &[Vertex], rows: u32) {
+        let columns = outline.iter().map(|vertex| vertex.column);
+        let reach = outline.iter().map(|vertex| pixel_row(vertex.place[1], rows));
+        let [first_column, first_row] = [columns.clone().min(), reach.clone().min()].map(Option::unwrap_or_default);
+        let [last_column, last_row] = [columns.max(), reach.max()].map(Option::unwrap_or_default);
+        self.words_a_column = ((last_row - first_row) / u64::BITS + 1) as usize;
+        (self.first_column, self.first_row, self.rows) = (first_column, first_row, rows);
+        self.bits.clear();
+        self.bits.resize((last_column - first_column) as usize * self.words_a_column, 0);
+    }
+
+    /// Adds the crossings of an edge.
+    fn cross(&mut self, from: &Vertex, to: &Vertex) {
+        let edge = Edge::between(from.place, to.place);
+        for column in from.column.min(to.column)..from.column.max(to.column) {
+            if let Some(row) = edge.crossing(i64::from(column)) {
+                self.toggle(column, pixel_row(row, self.rows));
+            }
+        }
+    }
+
+    #[inline]
+    fn toggle(&mut self, column: u32, row: u32) {
+        let (column, row) = ((column - self.first_column) as usize, row - self.first_row);
+        self.bits[column * self.words_a_column + (row / u64::BITS) as usize] ^= 1 << (row % u64::BITS);
+    }
+
+    /// Replaces `runs` by those that change value at every crossing, in column-major order.
+    fn runs(&self, pixels: u32, runs: &mut Vec<u32>) {
+        runs.clear();
+        let mut last = 0;
+        for (column, words) in (self.first_column..).zip(self.bits.chunks_exact(self.words_a_column)) {
+            for (first_row, mut bits) in (self.first_row..).step_by(u64::BITS as usize).zip(words.iter().copied()) {
+                while bits != 0 {
+                    // At most `height * width`, which fits: `pixel_count` has been asked.
+                    let position = column * self.rows + first_row + bits.trailing_zeros();
+                    bits &= bits - 1;
+                    match runs.pop_if(|_| position == last) {
+                        // The end of one column is the start of the next: crossed twice as well.
+                        Some(run) => last -= run,
+                        None if position < pixels => {
+                            runs.push(position - last);
+                            last = position;
+                        }
+                        None => {}
+                    }
+                }
+            }
+        }
+        runs.push(pixels - last);
+    }
+}
+
+/// A vertex of a part.
+#[derive(Debug, Clone, Copy)]
+struct Vertex {
+    /// On the fine grid.
+    place: [i64; 2],
+    /// First pixel column whose centre line is not left of it; the image's width if there is none. An edge
+    /// crosses the centre lines from the column of one end up to that of the other.
+    column: u32,
+}
+
+impl Vertex {
+    #[inline]
+    fn new(part: &[f64], vertex: usize, width: u32) -> Result<Self, MaskError> {
+        let place = [fine(part, 2 * vertex)?, fine(part, 2 * vertex + 1)?];
+        Ok(Self { place, column: first_centre(place[0], width) })
+    }
 }
 
 fn fine(part: &[f64], index: usize) -> Result<i64, MaskError> {
@@ -125,8 +195,15 @@ fn round(value: f64) -> i64 {
 }
 
 /// First pixel row whose centre is not above fine row `row`, within the image.
-fn pixel_row(row: i64, rows: i64) -> i64 {
-    (row - CENTRE + SCALE - 1).div_euclid(SCALE).clamp(0, rows)
+fn pixel_row(row: i64, rows: u32) -> u32 {
+    first_centre(row, rows)
+}
+
+/// First of `pixels` pixels in a line whose centre is not before a place on the fine grid; `pixels` if all are.
+#[inline]
+fn first_centre(place: i64, pixels: u32) -> u32 {
+    let first = (place + SCALE - 1 - CENTRE).max(0) as u64 / SCALE as u64;
+    first.min(u64::from(pixels)) as u32
 }
 
 /// An edge on the fine grid, walked one step at a time along its longer direction.
@@ -137,6 +214,8 @@ struct Edge {
     steps: i64,
     /// Change in the other direction a step.
     slope: f64,
+    /// Steps of a walk along y to the next fine column, roughly.
+    steps_a_column: f64,
     /// Whether the walk goes along x.
     along_x: bool,
     /// Whether the polygon goes the other way.
@@ -147,10 +226,12 @@ impl Edge {
     fn between(from: [i64; 2], to: [i64; 2]) -> Self {
         let (dx, dy) = ((to[0] - from[0]).abs(), (to[1] - from[1]).abs());
         let along_x = dx >= dy;
-        let flipped = if along_x { from[0] > to[0] } else { from[1] > to[1] };
+        let [along, across] = if along_x { [0, 1] } else { [1, 0] };
+        let flipped = from[along] > to[along];
         let (start, end) = if flipped { (to, from) } else { (from, to) };
-        let (steps, change) = if along_x { (dx, end[1] - start[1]) } else { (dy, end[0] - start[0]) };
-        Self { start, steps, slope: change as f64 / steps as f64, along_x, flipped }
+        let (steps, change) = (end[along] - start[along], end[across] - start[across]);
+        let slope = change as f64 / steps as f64;
+        Self { start, steps, slope, steps_a_column: slope.recip(), along_x, flipped }
     }
 
     /// The fine coordinate across the walking direction after `step` steps.
@@ -159,32 +240,13 @@ impl Edge {
         round(base as f64 + self.slope * step as f64)
     }
 
-    /// Fine columns of the two ends, the smaller first.
-    fn reach(&self) -> [i64; 2] {
-        if self.along_x {
-            return [self.start[0], self.start[0] + self.steps];
-        }
-        let ends = [self.across(0), self.across(self.steps)];
-        [ends[0].min(ends[1]), ends[0].max(ends[1])]
-    }
-
-    /// Pixel columns whose centre line the edge crosses.
-    fn columns(&self, width: u32) -> std::ops::Range<i64> {
-        if self.steps == 0 {
-            return 0..0;
-        }
-        let [left, right] = self.reach();
-        let first = first_column(left);
-        let end = ((right - CENTRE - 1).div_euclid(SCALE) + 1).min(i64::from(width));
-        first..end.max(first)
-    }
-
     /// The upper of the two fine rows between which the edge crosses the centre line of `column`.
     fn crossing(&self, column: i64) -> Option<i64> {
         let left = SCALE * column + CENTRE;
         if self.along_x {
-            let step = left - self.start[0];
-            return Some(self.across(step).min(self.across(step + 1)));
+            // Rows only rise or only fall along the walk.
+            let step = left - self.start[0] + i64::from(self.slope < 0.0);
+            return Some(self.across(step));
         }
         let (step, mut before, mut after) = self.step_beyond(left);
         if self.flipped {
@@ -200,8 +262,8 @@ impl Edge {
     fn step_beyond(&self, left: i64) -> (i64, i64, i64) {
         let rising = self.slope > 0.0;
         let is_beyond = |column: i64| (column > left) == rising;
-        let guess = (left as f64 + 0.5 - self.start[0] as f64) / self.slope;
-        let mut step = (guess as i64).clamp(1, self.steps);
+        let guess = (left as f64 + 0.5 - self.start[0] as f64) * self.steps_a_column;
+        let mut step = (guess as i64 + 1).clamp(1, self.steps);
         let (mut before, mut after) = (self.across(step - 1), self.across(step));
         while step > 1 && is_beyond(before) {
             step -= 1;

@@ -58,7 +58,7 @@ fn write_count(f: &mut fmt::Formatter<'_>, mut count: i64) -> fmt::Result {
         let payload = (count & i64::from(PAYLOAD)) as u8;
         count >>= 5;
         let last = count == if payload & SIGN != 0 { -1 } else { 0 };
-        let value = if last { payload } else { payload | MORE };
+        let value = if last { payload } else { payload + MORE };
         f.write_char(char::from(FIRST_CHARACTER + value))?;
         if last {
             return Ok(());
@@ -69,7 +69,7 @@ fn write_count(f: &mut fmt::Formatter<'_>, mut count: i64) -> fmt::Result {
 fn decode(height: u32, width: u32, text: &[u8], counts: &mut Vec<u32>) -> Result<(), MaskError> {
     let pixels = pixel_count(height, width)?;
     counts.clear();
-    counts.reserve(text.len().min(pixels as usize + 1));
+    counts.reserve(text.len());
     if decode_sound(pixels, text, counts).is_some() {
         return Ok(());
     }
@@ -178,6 +178,45 @@ mod tests {
         let mask = Rle::from_string(4, 4, b"52203").unwrap();
         assert_eq!(mask.counts(), [5, 2, 2, 2, 5]);
         assert_eq!(mask.to_string(), "52203");
+    }
+
+    /// What the quick way makes of a string, if it takes it.
+    fn quickly(pixels: u32, text: &str) -> Option<Vec<u32>> {
+        let mut counts = Vec::new();
+        decode_sound(pixels, text.as_bytes(), &mut counts).map(|()| counts)
+    }
+
+    #[test]
+    fn what_is_written_is_read_the_quick_way() {
+        let masks: [(u32, &[u32]); 9] = [
+            (4, &[4]),
+            (4, &[0, 4]),
+            (1, &[0, 1]),
+            (3, &[0, 1, 1, 1]),
+            (16, &[5, 2, 2, 2, 5]),
+            // Differences of both signs, of one group to six, and runs that are empty.
+            (5000, &[0, 1, 0, 31, 32, 15, 16, 1000, 3000, 4, 901]),
+            (2100, &[1, 1000, 17, 2, 1080]),
+            (1 << 28, &[1 << 27, 1, 3, (1 << 27) - 4]),
+            (1 << 28, &[0, 1 << 28]),
+        ];
+        for (pixels, counts) in masks {
+            let text = Rle::from_counts(1, pixels, counts.to_vec()).unwrap().to_string();
+            assert_eq!(quickly(pixels, &text).as_deref(), Some(counts), "{text}");
+        }
+        let counts: Vec<u32> = (1..400u32).map(|place| place.wrapping_mul(2_654_435_761) >> 18).collect();
+        let pixels = counts.iter().sum();
+        let text = Rle::from_counts(1, pixels, counts.to_vec()).unwrap().to_string();
+        assert_eq!(quickly(pixels, &text).as_deref(), Some(&counts[..]));
+    }
+
+    #[test]
+    fn what_is_wrong_is_not_read_the_quick_way() {
+        for (pixels, text) in
+            [(4, "5"), (4, "3"), (4, "4P"), (4, "O"), (8, "121M"), (2, "0000"), (0, "00"), (4, "/"), (4, "p")]
+        {
+            assert_eq!(quickly(pixels, text), None, "{text}");
+        }
     }
 
     #[test]

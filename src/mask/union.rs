@@ -40,7 +40,8 @@ pub(super) fn push_edges(counts: &[u32], edges: &mut Vec<Edge>) {
 /// The runs of the pixels that at least one run of ones covers.
 pub(super) fn covered_runs(mut edges: Vec<Edge>, pixels: u32) -> Vec<u32> {
     // At one position starts come before ends, so that adjacent runs join.
-    edges.sort_unstable_by_key(|&(position, step)| (position, -step));
+    // What the parts leave is sorted already, part by part, which a stable sort makes use of.
+    edges.sort_by_key(|&(position, step)| (position, -step));
     let mut runs = Vec::new();
     let (mut depth, mut last) = (0, 0);
     for (position, step) in edges {
@@ -69,6 +70,12 @@ mod tests {
     fn overlapping_and_adjacent_runs_join() {
         let parts = [rle(2, 5, &[1, 3, 6]), rle(2, 5, &[3, 2, 5]), rle(2, 5, &[5, 2, 3])];
         assert_eq!(Rle::union(2, 5, &parts).unwrap().counts(), [1, 6, 3]);
+    }
+
+    #[test]
+    fn empty_runs_leave_no_trace() {
+        assert_eq!(Rle::union(1, 5, &[rle(1, 5, &[2, 0, 3])]).unwrap().counts(), [5]);
+        assert_eq!(Rle::union(1, 5, &[rle(1, 5, &[1, 3, 1]), rle(1, 5, &[2, 0, 3])]).unwrap().counts(), [1, 3, 1]);
     }
 
     #[test]

@@ -46,7 +46,10 @@ pub struct SparseOutput {
     pub head: HeadOutput,
     /// The least logit that was kept.
     pub floor: f32,
-    /// Every pair of at least that logit, in no order that matters.
+    /// How many of the pairs of at least that logit are surely among those that were kept, the greatest first:
+    /// `usize::MAX` if all are.
+    pub most: usize,
+    /// The pairs, in no order that matters.
     pub pairs: Vec<PairLogit>,
 }
 
@@ -112,7 +115,7 @@ impl HeadOutput {
     pub fn into_sparse(mut self, floor: f32) -> SparseOutput {
         let pairs = self.pairs_at_least(floor);
         self.levels.iter_mut().for_each(|level| level.logits = vec![]);
-        SparseOutput { head: self, floor, pairs }
+        SparseOutput { head: self, floor, most: usize::MAX, pairs }
     }
 }
 

@@ -9,6 +9,7 @@ use super::network::{check_parameters, Graph};
 use super::plan::Plan;
 use super::text::{TextCache, TextEmbeddings, TextEncoder};
 use super::{Architecture, Device, Engine, Execution, HeadOutput, InputBatch, ModelError, SparseOutput, Weights};
+use crate::kernels::Wanted;
 
 /// A loaded checkpoint, ready to run from any number of threads.
 pub struct Model {
@@ -145,8 +146,8 @@ impl Model {
         }
     }
 
-    /// As [`Model::forward`], keeping of the logits only those of at least `floor`. The fast engines never
-    /// store the others.
+    /// As [`Model::forward`], keeping of the logits those that are wanted, and maybe more. The fast engine never
+    /// stores the others.
     ///
     /// # Errors
     ///
@@ -155,14 +156,14 @@ impl Model {
         &self,
         batch: &InputBatch,
         texts: &TextEmbeddings,
-        floor: f32,
+        wanted: Wanted,
     ) -> Result<Vec<SparseOutput>, ModelError> {
         self.check_width(texts)?;
         match &self.network {
-            Executor::Fast(plan) => Ok(plan.forward_above(batch, texts, floor)),
+            Executor::Fast(plan) => Ok(plan.forward_above(batch, texts, wanted)),
             _ => {
                 let outputs = self.forward(batch, texts)?;
-                Ok(outputs.into_iter().map(|output| output.into_sparse(floor)).collect())
+                Ok(outputs.into_iter().map(|output| output.into_sparse(wanted.floor)).collect())
             }
         }
     }

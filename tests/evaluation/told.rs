@@ -277,6 +277,106 @@ fn a_state_that_contradicts_itself_is_refused() {
     }));
 }
 
+/// Appends a number as states write it, seven bits a byte from the lowest.
+fn push(bytes: &mut Vec<u8>, mut number: u64) {
+    while number > 0x7f {
+        bytes.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+}
+
+/// The numbers that a state's body begins with, as many as asked for, and the bytes they take.
+fn numbers(bytes: &[u8], count: usize) -> (Vec<u64>, usize) {
+    let mut at = 0;
+    let mut number = || {
+        let (mut value, mut shift) = (0, 0);
+        loop {
+            let byte = bytes[at];
+            at += 1;
+            value |= u64::from(byte & 0x7f) << shift;
+            shift += 7;
+            if byte & 0x80 == 0 {
+                return value;
+            }
+        }
+    };
+    ((0..count).map(|_| number()).collect(), at)
+}
+
+#[test]
+fn a_state_whose_outcomes_contradict_themselves_is_refused() {
+    // Four bytes of ids, how many outcomes there are, and of the only one where it matched and where it counts.
+    let with = |change: fn(u64, u64) -> (u64, u64)| {
+        forged(|_, rest| {
+            let (found, bytes) = numbers(&rest[4..], 3);
+            assert_eq!((found[0], found[1]), (1, found[2]), "a match wherever it counts");
+            let (matched, counts) = change(found[1], found[2]);
+            let mut outcome = vec![1];
+            push(&mut outcome, matched);
+            push(&mut outcome, counts);
+            rest.splice(4..4 + bytes, outcome);
+        })
+    };
+    assert!(with(|matched, counts| (matched, counts)).is_ok());
+    assert!(with(|_, counts| (0, counts)).is_ok());
+    for (why, change) in [
+        ("counts nowhere", (|_, _| (0, 0)) as fn(u64, u64) -> (u64, u64)),
+        ("matched where it does not count", |matched, counts| (matched, counts & (counts - 1))),
+        ("matched at a threshold that there is not", |matched, counts| (matched | 1 << 15, counts)),
+        ("counts at a threshold that there is not", |matched, counts| (matched, counts | 1 << 15)),
+        ("matched and counts there", |matched, counts| (matched | 1 << 15, counts | 1 << 15)),
+    ] {
+        assert!(matches!(with(change), Err(StateError::Corrupt { .. })), "{why}");
+    }
+}
+
+#[test]
+fn a_state_of_more_instances_than_can_be_counted_is_refused() {
+    // At the end are the instances of image 9 in the four ranges of area. The three others count twice each, in the
+    // ranges of all areas and of small ones.
+    let with = |instances: [u64; 4]| {
+        forged(|_, rest| {
+            let end = rest.len();
+            assert_eq!(rest[end - 4..], [1, 1, 0, 0], "a small one");
+            let mut counted = Vec::new();
+            instances.into_iter().for_each(|number| push(&mut counted, number));
+            rest.splice(end - 4..end, counted);
+        })
+    };
+    let most = u64::from(u32::MAX) - 6;
+    assert!(with([most, 0, 0, 0]).is_ok());
+    for instances in [[most, 1, 0, 0], [0, 0, 1 << 31, 1 << 31], [most + 7, 0, 0, 0]] {
+        assert!(matches!(with(instances), Err(StateError::Corrupt { .. })), "{instances:?}");
+    }
+}
+
+#[test]
+fn the_most_frequent_outcome_is_written_first() {
+    let first_matches = |found: &[Record]| {
+        let bytes = state(&ALL, found, "dt").to_bytes();
+        let length = u32::from_le_bytes(bytes[8..12].try_into().expect("four bytes")) as usize;
+        let (found, _) = numbers(&bytes[12 + length + 4..], 3);
+        assert_eq!(found[0], 2, "outcomes");
+        found[1] > 0
+    };
+    let records = |matching: i64| ALL.map(|id| record(id, 1, if id < matching { SPOT } else { ELSEWHERE }, 0.5));
+    assert!(!first_matches(&records(0)), "one of three matches");
+    assert!(first_matches(&records(8)), "two of three match");
+}
+
+#[test]
+fn a_category_of_which_nothing_counts_takes_no_bytes() {
+    // Absent from image 7 and not all annotated there, both at once: a detection of it does not count.
+    let both = |file: &mut Value| {
+        file["images"][1]["neg_category_ids"] = json!([2]);
+        file["images"][1]["not_exhaustive_category_ids"] = json!([2]);
+    };
+    let size = |records: &[Record]| state_of(&annotations(both), BOXES, &[7], records, "dt").to_bytes().len();
+    let found = record(7, 1, SPOT, 0.5);
+    assert_eq!(size(&[found.clone(), record(7, 2, SPOT, 0.5)]), size(&[found]));
+}
+
 #[test]
 fn ten_missing_images_are_told_and_of_more_the_first_ten() {
     let told = |count: i64| StateError::Missing { images: (1..=count).collect(), total: 99 }.to_string();

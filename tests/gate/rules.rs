@@ -140,28 +140,39 @@ fn annotations() -> Annotations {
     Annotations::from_bytes("gt.json", file.to_string().as_bytes()).expect("sound")
 }
 
-/// The state of detections that find every object but those of the first `missed` images.
-fn state(annotations: &Annotations, iou: IouType, missed: i64) -> State {
+/// What is wrong with the detections of a variant.
+#[derive(Clone, Copy)]
+struct Faults {
+    /// The first so many images have none.
+    missed: i64,
+    /// Those of the next so many have an IoU of 0.6 with their object.
+    poor: i64,
+}
+
+const NO_FAULTS: Faults = Faults { missed: 0, poor: 0 };
+
+/// The state of detections that find every object but for their faults.
+fn state(annotations: &Annotations, iou: IouType, Faults { missed, poor }: Faults) -> State {
     let evaluator = Evaluator::new(annotations, Options { iou, ..Options::default() }).expect("sound");
     let found = |image_id: i64| Record {
         image_id,
         category_id: 1,
         score: 0.9,
-        bbox: Some([0.0, 0.0, 20.0, 20.0]),
+        bbox: Some([0.0, 0.0, 20.0, if image_id <= missed + poor { 12.0 } else { 20.0 }]),
         segmentation: None,
     };
     let matches = (missed + 1..=IMAGES).map(|id| evaluator.image(id, &[found(id)]).expect("sound"));
     evaluator.state(matches.collect(), "made up").expect("sound")
 }
 
-/// A run whose detections miss so many objects, and its states in `folder`.
-fn run_that_misses(missed: i64, folder: &Path) -> Synthetic {
+/// A run whose three variants have these faults, and its states in `folder`.
+fn run_with(faults: [Faults; 3], folder: &Path) -> Synthetic {
     let (annotations, mut run) = (annotations(), zoo_run(CATEGORIES));
-    for metrics in &mut run.metrics {
+    for (metrics, faults) in run.metrics.iter_mut().zip(faults) {
         let place = folder.join(&metrics.variant);
         fs::create_dir_all(&place).expect("the folder is ours");
         for (iou, name) in [(IouType::Segm, "segm"), (IouType::Bbox, "bbox")] {
-            let state = state(&annotations, iou, missed);
+            let state = state(&annotations, iou, faults);
             let results = state.evaluation().results;
             match iou {
                 IouType::Segm => metrics.results.segm = results,
@@ -173,13 +184,14 @@ fn run_that_misses(missed: i64, folder: &Path) -> Synthetic {
     run
 }
 
-/// The judgement of a run that misses so many objects by one that misses none, with and without pairing.
-fn paired(missed: i64, spoil: impl FnOnce(&Path, &Path)) -> [Judgement; 2] {
+/// The judgement of a run with these faults by one that has none, with and without pairing.
+fn paired(faults: [Faults; 3], spoil: impl FnOnce(&Path, &Path)) -> [Judgement; 2] {
     let (before, after) = (TempDir::new().expect("a folder"), TempDir::new().expect("a folder"));
-    let mut baseline = Baseline::of_run(&stored(&run_that_misses(0, before.path()))).expect("three rows are done");
+    let mut baseline =
+        Baseline::of_run(&stored(&run_with([NO_FAULTS; 3], before.path()))).expect("three rows are done");
     // The categories of the made-up run are not those of the states.
     baseline.variants.values_mut().for_each(|variant| variant.categories.clear());
-    let run = stored(&run_that_misses(missed, after.path()));
+    let run = stored(&run_with(faults, after.path()));
     let alone = zoobench::gate::judge(&baseline, &run);
     let mut judgement = zoobench::gate::judge(&baseline, &run);
     spoil(before.path(), after.path());
@@ -187,16 +199,54 @@ fn paired(missed: i64, spoil: impl FnOnce(&Path, &Path)) -> [Judgement; 2] {
     [alone, judgement]
 }
 
+/// The faults of a run of which every variant misses so many objects.
+fn missing(missed: i64) -> [Faults; 3] {
+    [Faults { missed, poor: 0 }; 3]
+}
+
 #[test]
 fn a_drop_fails_where_it_is_large_and_significant() {
-    let [alone, pair] = paired(1, |_, _| ());
+    let [alone, pair] = paired(missing(1), |_, _| ());
     assert_eq!((alone.verdict(), pair.verdict()), (Verdict::Fail, Verdict::Pass), "{:?}", pair.invalid);
     assert_eq!(pair.judged_by, JudgedBy::PairedBootstrap);
     assert!(pair.checks.iter().any(|check| check.outcome == Outcome::NotSignificant));
-    let [alone, pair] = paired(12, |_, _| ());
+    let [alone, pair] = paired(missing(12), |_, _| ());
     assert_eq!((alone.verdict(), pair.verdict()), (Verdict::Fail, Verdict::Fail));
-    let [alone, pair] = paired(0, |_, _| ());
+    let [alone, pair] = paired(missing(0), |_, _| ());
     assert_eq!((alone.verdict(), pair.verdict()), (Verdict::Pass, Verdict::Pass));
+}
+
+#[test]
+fn each_variant_and_metric_is_judged_by_its_own_pair() {
+    // One missed object is no significant drop; twelve found poorly are one, but not at an IoU of 0.5.
+    let faults = [Faults { missed: 1, poor: 0 }, Faults { missed: 1, poor: 12 }, NO_FAULTS];
+    let [alone, pair] = paired(faults, |_, _| ());
+    assert!(pair.invalid.is_empty(), "{:?}", pair.invalid);
+    let outcome = |judgement: &Judgement, variant: &str, metric: &str| {
+        let mut checks = judgement.checks.iter().filter(|check| check.variant == variant);
+        checks.find(|check| check.metric.to_string() == metric).expect("a check").outcome
+    };
+    for kind in ["segm", "bbox"] {
+        for (variant, metric, paired) in [
+            ("seg-m-all", "AP", Outcome::NotSignificant),
+            ("seg-m-all", "AP50", Outcome::NotSignificant),
+            ("seg-m-all", "AP75", Outcome::NotSignificant),
+            ("seg-l-all", "AP", Outcome::Dropped),
+            ("seg-l-all", "AP50", Outcome::NotSignificant),
+            ("seg-l-all", "AP75", Outcome::Dropped),
+            ("seg-l-all", "AR@300", Outcome::Dropped),
+        ] {
+            let metric = format!("{kind}/{metric}");
+            assert_eq!(outcome(&alone, variant, &metric), Outcome::Dropped, "{variant} {metric}");
+            assert_eq!(outcome(&pair, variant, &metric), paired, "{variant} {metric}");
+        }
+    }
+    let unchanged = |judgement: &Judgement| {
+        let of_head = judgement.checks.iter().filter(|check| check.variant == "seg-m-head");
+        of_head.map(|check| check.outcome).collect::<Vec<_>>()
+    };
+    assert!(unchanged(&pair).iter().all(|&outcome| outcome == Outcome::Within));
+    assert_eq!(pair.verdict(), Verdict::Fail);
 }
 
 #[test]
@@ -217,7 +267,7 @@ fn states_that_are_missing_or_of_another_run_are_invalid() {
         },
     ];
     for (index, spoil) in spoils.into_iter().enumerate() {
-        let [_, pair] = paired(12, spoil);
+        let [_, pair] = paired(missing(12), spoil);
         assert_eq!(pair.verdict(), Verdict::Invalid, "{index}");
         assert!(pair.invalid.iter().any(|reason| matches!(reason, Invalid::NoPair { .. })), "{:?}", pair.invalid);
     }

@@ -11,6 +11,9 @@
 #include <functional>
 #include <memory>
 
+using std::max;
+using std::min;
+
 #define BLOCK_OF(threads, blocks)
 #define THREADS_OF(threads)
 

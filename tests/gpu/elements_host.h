@@ -29,5 +29,7 @@ static inline float fast_quotient(float a, float b) { return a / b; }
 // To nearest, ties away from zero.
 static inline unsigned rounded_to_tf32(float x) { return (__float_as_uint(x) + 0x1000u) & ~0x1fffu; }
 
+#ifndef BLOCKS
 // Nothing here uses matrix units.
 void multiply_words(float (&sums)[4], const unsigned (&a)[4], unsigned b0, unsigned b1);
+#endif

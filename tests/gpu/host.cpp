@@ -9,7 +9,8 @@
 //   B name columns rows layers threads bytes arguments...   runs a kernel that works in blocks, on a grid, with so many
 //                                    threads and bytes of shared memory a block
 //
-// With ELEMENT defined it has the network's kernels in that format as well.
+// With ELEMENT defined it has the network's kernels in that format as well: those that work in blocks as plain twins, or with
+// BLOCKS defined as they are, each thread of a block on its own.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -56,8 +57,20 @@ static inline unsigned atomicMax(unsigned* to, unsigned value) {
 #include "../../src/kernels/gpu/candidates.cu"
 #include "../../src/kernels/gpu/masks.cu"
 #include "../../src/kernels/gpu/suppression.cu"
+
+[[noreturn]] static void fail(const std::string& what) {
+    std::fprintf(stderr, "host.cpp: %s\n", what.c_str());
+    std::exit(3);
+}
+
 #ifdef ELEMENT
 #include "elements_host.h"
+#ifdef BLOCKS
+#include "blocks.h"
+#include "../../src/kernels/gpu/convolution.cu"
+#include "../../src/kernels/gpu/guidance.cu"
+#include "../../src/kernels/gpu/maps.cu"
+#else
 // It sums over a warp, which `twins.h` does otherwise.
 #define inverse_lengths inverse_lengths_by_warps
 static inline float warp_sum_of_one(float x) { return x; }
@@ -66,11 +79,7 @@ static inline float warp_sum_of_one(float x) { return x; }
 #undef inverse_lengths
 #undef warp_sum
 #endif
-
-[[noreturn]] static void fail(const std::string& what) {
-    std::fprintf(stderr, "host.cpp: %s\n", what.c_str());
-    std::exit(3);
-}
+#endif
 
 static std::map<unsigned, std::pair<unsigned*, std::size_t>> buffers;
 
@@ -80,7 +89,7 @@ static std::pair<unsigned*, std::size_t>& buffer(unsigned number) {
     return found->second;
 }
 
-#ifdef ELEMENT
+#if defined(ELEMENT) && !defined(BLOCKS)
 #include "twins.h"
 #endif
 
@@ -124,7 +133,11 @@ static void call(void (*kernel)(P...), const std::vector<std::string>& words, bo
     if (words.size() != sizeof...(P)) fail("not as many arguments as the kernel takes");
     std::tuple<P...> arguments{Parse<P>::of(words[I])...};
     if (in_blocks) {
+#ifdef BLOCKS
+        run_blocks([&] { kernel(std::get<I>(arguments)...); }, blockDim.x, shared_bytes);
+#else
         kernel(std::get<I>(arguments)...);
+#endif
         return;
     }
     unsigned threads = gridDim.x * blockDim.x;
@@ -151,10 +164,10 @@ static void launch_blocks(std::istringstream& line) {
     while (line >> word) words.push_back(word);
     in_blocks = true;
 #ifdef ELEMENT
-#define BLOCKS(kernel) run(name, #kernel, kernel, words, false)
-    if (BLOCKS(convolve_128x128x4) || BLOCKS(convolve_128x64x4) || BLOCKS(convolve_64x128x4) || BLOCKS(convolve_64x64x4) ||
-        BLOCKS(convolve_64x64x8) || BLOCKS(convolve_128x32x4) || BLOCKS(convolve_64x32x4) || BLOCKS(convolve_64x32x8) || BLOCKS(inverse_lengths) || BLOCKS(attend_1) || BLOCKS(attend_2) || BLOCKS(attend_4) ||
-        BLOCKS(pool_tokens))
+#define BLOCK_KERNEL(kernel) run(name, #kernel, kernel, words, false)
+    if (BLOCK_KERNEL(convolve_128x128x4) || BLOCK_KERNEL(convolve_128x64x4) || BLOCK_KERNEL(convolve_64x128x4) || BLOCK_KERNEL(convolve_64x64x4) ||
+        BLOCK_KERNEL(convolve_64x64x8) || BLOCK_KERNEL(convolve_128x32x4) || BLOCK_KERNEL(convolve_64x32x4) || BLOCK_KERNEL(convolve_64x32x8) || BLOCK_KERNEL(inverse_lengths) || BLOCK_KERNEL(attend_1) || BLOCK_KERNEL(attend_2) || BLOCK_KERNEL(attend_4) ||
+        BLOCK_KERNEL(pool_tokens))
         return;
 #endif
     fail("no kernel that works in blocks is called " + name);
@@ -169,6 +182,12 @@ static void launch(std::istringstream& line) {
     blockDim.x = 32;
     gridDim.x = threads < 32 ? 1 : threads / 32;
     in_blocks = false;
+#ifdef BLOCKS
+    // Lanes of its warps ask each other.
+    in_blocks = name == "attend_tokens";
+    shared_bytes = 0;
+    gridDim.y = gridDim.z = 1;
+#endif
 #ifdef ELEMENT
 #define EACH_KERNEL(kernel) run(name, #kernel, kernel, words, backwards != 0)
     if (EACH_KERNEL(write_bytes) || EACH_KERNEL(write_planes) || EACH_KERNEL(copy_maps) || EACH_KERNEL(add_maps) ||

@@ -8,15 +8,25 @@ use std::rc::Rc;
 
 use zoobench::kernels::gpu::{Accelerator, Argument, Blocks, Format, Kernel};
 
-/// Builds `host.cpp` in a folder, with the network's kernels in a format if one is given; `None` without a C++ compiler.
+/// Builds `host.cpp` in a folder, with the network's kernels in a format if one is given, as twins or in blocks; `None`
+/// without a C++ compiler.
 pub fn program(folder: &Path, format: Option<Format>) -> Option<PathBuf> {
+    build(folder, format, format.map_or("kernels", Format::name), "")
+}
+
+/// As [`program`], the network's kernels as they are, thread by thread of a block.
+pub fn program_in_blocks(folder: &Path, format: Format) -> Option<PathBuf> {
+    build(folder, Some(format), &format!("{}-blocks", format.name()), "-DBLOCKS")
+}
+
+fn build(folder: &Path, format: Option<Format>, name: &str, more: &str) -> Option<PathBuf> {
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/gpu/host.cpp");
     let compiler = std::env::var("CXX").unwrap_or_else(|_| "c++".to_owned());
-    let program = folder.join(format.map_or("kernels", Format::name));
+    let program = folder.join(name);
     let format = format.map(|format| format!("-DELEMENT={} -O3 -march=native", format as usize)).unwrap_or_default();
     let options = "-std=c++17 -O2 -g -Wall -Wextra -Werror -Wno-unknown-pragmas -ffp-contract=off \
                    -fsanitize=address,undefined -fno-sanitize-recover=all";
-    let options = options.split_whitespace().chain(format.split_whitespace());
+    let options = options.split_whitespace().chain(format.split_whitespace()).chain(more.split_whitespace());
     let built = Command::new(&compiler).args(options).arg(source).arg("-o").arg(&program).status();
     match built {
         Ok(status) => {

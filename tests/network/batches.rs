@@ -1,10 +1,11 @@
 //! Batches, threads, and the form of outputs.
 
+use zoobench::kernels::Wanted;
 use zoobench::model::engine::Traced;
-use zoobench::model::{letterbox_rgb, Engine, HeadOutput, InputBatch, Letterbox};
+use zoobench::model::{letterbox_rgb, Engine, HeadOutput, InputBatch, Letterbox, Weights};
 
 use super::inputs::{input, synthetic};
-use super::{assert_close, load, load_on, texts, tiny_weights};
+use super::{assert_close, load, load_on, scale, texts, tiny_weights};
 
 #[test]
 fn a_batch_gives_what_its_images_give_alone() {
@@ -95,4 +96,51 @@ fn traces_carry_their_shape() {
     let shape = |stage: &str| trace.get(stage).map(|Traced { shape, .. }| shape.clone());
     assert_eq!(shape("backbone.image_model.stem"), Some(vec![1, 8, 320, 320]));
     assert_eq!(shape("neck.text_enhancer"), Some(vec![1, 4, 16]));
+}
+
+/// A few wanted logits are the best of all, whatever else is kept beside them, at any number of threads.
+#[test]
+fn the_wanted_logits_are_the_best_of_all() {
+    let model = load(&tiny_weights("v2-tiny"));
+    let (batch, texts) = (input("odd").expect("a synthetic input"), texts(&model, 40));
+    let all = model.forward(&batch, &texts).expect("the network runs").remove(0).into_sparse(f32::MIN).pairs;
+    let mut logits: Vec<f32> = all.iter().map(|pair| pair.logit).collect();
+    logits.sort_unstable_by(|a, b| b.total_cmp(a));
+    let floor = logits[logits.len() / 2];
+    for most in [1, 100, logits.len()] {
+        let wanted = Wanted { floor, most, margin: 1e-3, flat: 8.0 };
+        let above = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads can be made");
+            let forward = || model.forward_above(&batch, &texts, wanted).expect("the network runs");
+            pool.install(forward).remove(0)
+        };
+        let sparse = above(1);
+        assert_eq!(above(2), sparse);
+        assert_eq!(sparse.most, if most < logits.len() / 2 { most } else { usize::MAX });
+        let least = sparse.pairs.iter().map(|pair| pair.logit).fold(f32::MAX, f32::min);
+        assert!(least <= logits[(most - 1).min(logits.len() / 2)], "{least}");
+        let expected: Vec<_> = all.iter().filter(|pair| pair.logit >= least).collect();
+        assert_eq!(sparse.pairs.len(), expected.len());
+        assert!(expected.iter().all(|pair| sparse.pairs.contains(pair)));
+        assert!(most > 100 || sparse.pairs.len() < logits.len() / 4, "{most}: {}", sparse.pairs.len());
+    }
+}
+
+/// A position whose box is no number is no candidate: then every logit above the floor is kept, since the best of all
+/// would be too few.
+#[test]
+fn nothing_is_crowded_out_by_positions_without_a_box() {
+    let mut weights = tiny_weights("v2-tiny");
+    let name = "bbox_head.head_module.reg_preds.0.2.weight";
+    let largest =
+        weights.f32(name).expect("the tensor exists").into_iter().fold(0.0f32, |most, value| value.abs().max(most));
+    // As large as can be, in two steps: one factor would be infinite.
+    scale(&mut weights, name, 1.0 / largest);
+    scale(&mut weights, name, 3e38);
+    let model = load(&weights);
+    let (batch, texts) = (input("odd").expect("a synthetic input"), texts(&model, 4));
+    let wanted = Wanted { floor: -1e3, most: 1, margin: 1e-3, flat: 8.0 };
+    let sparse = model.forward_above(&batch, &texts, wanted).expect("the network runs").remove(0);
+    assert!(sparse.head.levels[0].distances.iter().any(|distance| !distance.is_finite()));
+    assert_eq!((sparse.most, sparse.pairs.len()), (usize::MAX, 4 * 8400));
 }

@@ -13,9 +13,6 @@
 #define PLANES 4u    // float32 planes, channel by channel, of one image, instead of pixels
 #define FACTORS 8u   // each pixel's sums are multiplied by its factor before the bias is added
 
-// Slices that are waited for together, where others copy them.
-#define DEPTH 2
-
 // Parts of a tile at most.
 #define PARTS 8
 
@@ -167,6 +164,10 @@ template <class T> struct Gatherer {
         for (int i = 0; i < T::ROW_VECTORS; i++)
             start_copy_kept(rows + place(first_row + i * T::STEP, column), input + (start[i] + offset + (int)(base + channel)),
                             taps[i] >> tap & 1);
+    }
+
+    // On to the next slice.
+    __device__ inline void advance() {
         for (channel += T::SLICE; channel >= width;) {
             channel -= width;
             offset += in_pitch;
@@ -239,73 +240,53 @@ __device__ inline void convolve(const Element* input, const Element* weights, co
             for (int k = 0; k < 4; k++) sums[i][j][k] = 0.0f;
 
 #ifdef GROUPS_OF_WARPS
-    // Slices are filled and multiplied DEPTH at a time. For each of the places that they are filled into in turn: what fills
-    // it has come, and what is read of it has been.
-    constexpr unsigned PLACES = STAGES / DEPTH;
-    static_assert(PLACES * DEPTH == STAGES && PLACES > 1, "one place is filled while another is multiplied");
-    u64 *filled = barriers, *emptied = barriers + PLACES;
-    if (thread < (int)PLACES) {
+    // For each stage: what fills it has come, and what is read of it has been.
+    u64 *filled = barriers, *emptied = barriers + STAGES;
+    if (thread < STAGES) {
         prepare_barrier(filled + thread, T::COPIERS + 1);
         prepare_barrier(emptied + thread, T::MULTIPLIERS / 32);
     }
     show_copies();
     __syncthreads();
-    const unsigned rounds = (count + DEPTH - 1) / DEPTH;
-    auto slices_of = [&](unsigned round) { return min(count - round * DEPTH, (unsigned)DEPTH); };
-    auto stage_of = [&](unsigned round, unsigned slice) { return stages + (round % PLACES * DEPTH + slice) * T::STAGE; };
     if (thread >= T::MULTIPLIERS) {
         const unsigned copier = thread - T::MULTIPLIERS;
-        auto copy_weights = [&](unsigned round) {
-            u64* barrier = filled + round % PLACES;
-            arrive_and_expect(barrier, slices_of(round) * pieces * (32 * 128));
-            for (unsigned slice = 0; slice < slices_of(round); slice++)
-                for (unsigned i = 0; i < pieces; i++)
-                    start_piece(stage_of(round, slice) + (ROWS + i * 32) * 8,
-                                weight + ((u64)i * slices + round * DEPTH + slice) * T::PIECE, 32 * 128, barrier);
+        auto copy_weights = [&](unsigned slice) {
+            u64* barrier = filled + slice % STAGES;
+            arrive_and_expect(barrier, pieces * (32 * 128));
+            for (unsigned i = 0; i < pieces; i++)
+                start_piece(stages + slice % STAGES * T::STAGE + (ROWS + i * 32) * 8,
+                            weight + ((u64)i * slices + slice) * T::PIECE, 32 * 128, barrier);
         };
         // Weights are there before the kernel that computes the input has ended.
         if (copier == 0)
-            for (unsigned round = 0; round < min(rounds, PLACES); round++) copy_weights(round);
+            for (unsigned slice = 0; slice < min(count, (unsigned)STAGES); slice++) copy_weights(slice);
         gatherer.start_at(copier, first_pixel, from, images, in_height, out_height, out_width, stride);
         await_predecessor();
-        for (unsigned round = 0; round < rounds; round++) {
-            if (round >= PLACES) {
-                await_round(emptied + round % PLACES, round / PLACES - 1);
-                if (copier == 0) copy_weights(round);
+        for (unsigned slice = 0; slice < count; slice++) {
+            if (slice >= STAGES) {
+                await_round(emptied + slice % STAGES, slice / STAGES - 1);
+                if (copier == 0) copy_weights(slice);
             }
-            for (unsigned slice = 0; slice < slices_of(round); slice++) gatherer.copy(stage_of(round, slice));
-            arrive_with_copies(filled + round % PLACES);
+            gatherer.copy(stages + slice % STAGES * T::STAGE);
+            arrive_with_copies(filled + slice % STAGES);
+            gatherer.advance();
         }
     } else {
         await_predecessor();
-        // The units read shared memory themselves; 32 bytes of a row are two of the 16 that they count in.
-        auto multiply_stage = [&](const Vector* stage) {
+        // Nothing within the loop may depend on a condition, or the products wait for each other.
+        for (unsigned slice = 0; slice < count; slice++) {
+            const Vector* stage = stages + slice % STAGES * T::STAGE;
+            await_round(filled + slice % STAGES, slice / STAGES);
+            show_copies();
+            // The units read shared memory themselves; 32 bytes of a row are two of the 16 that they count in.
             const u64 rows_at = described(stage + warp / 4 * 64 * 8), columns_at = described(stage + ROWS * 8);
+            start_products();
 #pragma unroll
             for (int part = 0; part < 4; part++)
                 multiply_described<T::WIDTH>(sums[0], rows_at + part * 2, columns_at + part * 2);
-        };
-        // Nothing within the loop may depend on a condition, or the products wait for each other.
-        for (unsigned round = 0; round < count / DEPTH; round++) {
-            await_round(filled + round % PLACES, round / PLACES);
-            show_copies();
-            start_products();
-#pragma unroll
-            for (unsigned slice = 0; slice < DEPTH; slice++) multiply_stage(stage_of(round, slice));
             end_products();
             await_products<1>();
-            if (round > 0 && lane == 0) arrive(emptied + (round - 1) % PLACES);
-        }
-        await_products<0>();
-        settle<T::WIDTH>(sums[0]);
-        if (count % DEPTH != 0) {
-            await_round(filled + (rounds - 1) % PLACES, (rounds - 1) / PLACES);
-            show_copies();
-            start_products();
-#pragma unroll
-            for (unsigned slice = 0; slice < DEPTH - 1; slice++)
-                if (slice < count % DEPTH) multiply_stage(stage_of(rounds - 1, slice));
-            end_products();
+            if (slice > 0 && lane == 0) arrive(emptied + (slice - 1) % STAGES);
         }
         await_products<0>();
         settle<T::WIDTH>(sums[0]);
@@ -328,6 +309,7 @@ __device__ inline void convolve(const Element* input, const Element* weights, co
 #pragma unroll
     for (unsigned slice = 0; slice < STAGES - 1; slice++) {
         if (slice < count) gatherer.copy(stages + slice * T::STAGE);
+        gatherer.advance();
         end_group();
     }
     for (unsigned slice = 0; slice < count; slice++) {
@@ -337,6 +319,7 @@ __device__ inline void convolve(const Element* input, const Element* weights, co
         if (slice + STAGES - 1 < count) {
             copy_weights(slice + STAGES - 1);
             gatherer.copy(stages + (slice + STAGES - 1) % STAGES * T::STAGE);
+            gatherer.advance();
         }
         end_group();
         multiply_slice<T, ROWS>(sums, stages + slice % STAGES * T::STAGE, warp, lane);

@@ -2,7 +2,7 @@
 
 use super::accelerator::{narrow, Accelerator, Argument, Blocks, Format, Kernel, Source};
 use super::pixels::{Pixels, LANES};
-use super::tile::choose;
+use super::tile::{choose, Tile};
 use Argument::{Words, U32};
 
 /// Bits of `what` in the kernel.
@@ -15,6 +15,9 @@ const FACTORS: u32 = 8;
 const MOST_KERNEL: usize = 5;
 /// Numbers of an input or of weights, all of which must be fewer.
 const MOST_NUMBERS: usize = 1 << 31;
+
+/// Parts that a tile's sum is cut into at most.
+pub const MOST_PARTS: usize = 8;
 
 /// Row tiles of a launch at most.
 const ROW_TILES: usize = 65_535;
@@ -142,7 +145,11 @@ pub struct ConvolutionScratch<B> {
 impl<B> ConvolutionScratch<B> {
     /// Words of both buffers for a result of so many pixels and channels.
     pub fn words(pixels: usize, out_channels: usize, slices: usize) -> [usize; 2] {
-        let (tile, parts) = choose(pixels, out_channels, slices);
+        Self::words_in(choose(pixels, out_channels, slices), pixels, out_channels)
+    }
+
+    /// The same where the result is computed in given tiles, in so many parts each.
+    pub fn words_in((tile, parts): (Tile, usize), pixels: usize, out_channels: usize) -> [usize; 2] {
         let tiles = tile.count(pixels, out_channels);
         if parts == 1 {
             return [0, 0];
@@ -155,6 +162,11 @@ impl<B> Convolution<'_, B> {
     /// Rows and columns of the result.
     pub fn out_sides(&self) -> [usize; 2] {
         [self.height, self.width].map(|side| side.div_ceil(self.filter.stride))
+    }
+
+    /// Slices of each row of weights.
+    fn slices(&self, format: Format) -> usize {
+        format.slices(self.filter.kernel * self.filter.kernel * self.filter.in_channels)
     }
 }
 
@@ -189,29 +201,39 @@ pub fn convolve<A: Accelerator>(
             },
             ..*convolution
         };
-        launch(machine, format, &some, scratch)?;
+        let [pixels, slices] = [some.images * out_height * out_width, some.slices(format)];
+        convolve_in(machine, format, &some, scratch, choose(pixels, some.filter.out_channels, slices))?;
     }
     Ok(())
 }
 
-fn launch<A: Accelerator>(
+/// Launches a convolution in given tiles, each in so many parts.
+///
+/// # Errors
+/// As [`Accelerator::launch_blocks`].
+///
+/// # Panics
+/// As [`convolve`], and if the result has more tiles than a grid, or its sums more parts than slices or than
+/// [`MOST_PARTS`].
+pub fn convolve_in<A: Accelerator>(
     machine: &A,
     format: Format,
     convolution: &Convolution<'_, A::Buffer>,
     scratch: &ConvolutionScratch<A::Buffer>,
+    (tile, parts): (Tile, usize),
 ) -> Result<(), A::Error> {
     let &Convolution { filter, input, images, height, width, .. } = convolution;
     let Filter { kernel, stride, in_channels, out_channels, .. } = filter;
     let [out_height, out_width] = convolution.out_sides();
     let pixels = images * out_height * out_width;
     assert!(kernel % 2 == 1 && stride > 0 && out_channels > 0 && input.channels == in_channels);
-    let slices = format.slices(kernel * kernel * in_channels);
+    let slices = convolution.slices(format);
+    assert!((1..=MOST_PARTS.min(slices)).contains(&parts) && pixels.div_ceil(tile.rows) <= ROW_TILES);
     let weights = WeightPlaces::new(format, in_channels, kernel).numbers(out_channels);
     assert!(kernel <= MOST_KERNEL && weights < MOST_NUMBERS && images * height * width * input.pitch < MOST_NUMBERS);
     assert!(machine.words(filter.weights) >= weights / format.numbers_a_word());
     assert!(machine.words(filter.bias) >= out_channels);
-    let (tile, parts) = choose(pixels, out_channels, slices);
-    let [part_words, tiles] = ConvolutionScratch::<A::Buffer>::words(pixels, out_channels, slices);
+    let [part_words, tiles] = ConvolutionScratch::<A::Buffer>::words_in((tile, parts), pixels, out_channels);
     assert!(machine.words(&scratch.parts) >= part_words && machine.words(&scratch.arrived) >= tiles);
     let from = input.address(machine, format, images * height * width);
     // What is not used gets an address that is there.

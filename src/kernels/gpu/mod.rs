@@ -23,7 +23,9 @@ mod tile;
 
 pub use accelerator::{Accelerator, Argument, Blocks, Format, Kernel, Source};
 pub use candidates::{best_candidates, collect_candidates, decode_boxes, expected_distances, Grid, Ranked, Scored};
-pub use convolution::{convolve, Convolution, ConvolutionOutput, ConvolutionScratch, Filter, WeightPlaces};
+pub use convolution::{
+    convolve, convolve_in, Convolution, ConvolutionOutput, ConvolutionScratch, Filter, WeightPlaces,
+};
 #[cfg(feature = "cuda")]
 pub use cuda::CudaAccelerator;
 pub use guidance::{attend, attend_tokens, pool_tokens, Attend, AttendTokens, PoolTokens};

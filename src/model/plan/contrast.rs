@@ -2,7 +2,7 @@
 
 use super::layout::Place;
 use crate::kernels::{
-    class_scores, class_scores_above, squared_lengths, ClassScore, ClassVectors, InstructionSet, Maps,
+    class_scores, class_scores_above, squared_lengths, ClassScore, ClassVectors, InstructionSet, Maps, RisingFloor,
 };
 use crate::model::network::{self, ChannelAffine, ClassNorm, Node};
 use crate::model::{ModelError, Weights};
@@ -70,12 +70,12 @@ impl Contrast {
         class_scores(maps, self.input.view, vectors, factors.as_deref(), spread)
     }
 
-    /// The logits of at least `floor`, in several lists; the others are never stored.
+    /// The logits that reach the floor, in several lists; the others are never stored.
     pub fn run_above(
         &self,
         maps: &mut [Maps],
         vectors: &ClassVectors,
-        floor: f32,
+        floor: &RisingFloor,
         spread: bool,
     ) -> Vec<Vec<ClassScore>> {
         let factors = self.factors(maps, spread);

@@ -5,7 +5,7 @@ use super::lowering::{Lowering, Step, TextSource};
 use super::prepared::{LastTexts, PreparedTexts};
 use super::rows::read_rows;
 use super::workspace::{Room, Workspace, Workspaces};
-use crate::kernels::{add, copy, max_pool, upsample, ClassScore, InstructionSet, Maps, LANES};
+use crate::kernels::{add, copy, max_pool, upsample, ClassScore, InstructionSet, Maps, RisingFloor, Wanted, LANES};
 use crate::model::engine::{wanted_values, Trace, Traced};
 use crate::model::input::InputImage;
 use crate::model::letterbox::FRACTIONS;
@@ -29,8 +29,8 @@ struct Run<'a> {
     /// By node: what leaves the network.
     outputs: Vec<Option<Vec<f32>>>,
     /// The least logit to keep; all if `None`.
-    floor: Option<f32>,
-    /// The logits from the floor on.
+    floor: Option<RisingFloor>,
+    /// The logits from the floor on, and some that were found before it rose above them.
     pairs: Vec<PairLogit>,
 }
 
@@ -75,9 +75,9 @@ impl Plan {
         self.run(batch, texts, None, &mut |_, _| {}).into_iter().map(|sparse| sparse.head).collect()
     }
 
-    /// As [`Plan::forward`], without storing logits below `floor`.
-    pub fn forward_above(&self, batch: &InputBatch, texts: &TextEmbeddings, floor: f32) -> Vec<SparseOutput> {
-        self.run(batch, texts, Some(floor), &mut |_, _| {})
+    /// As [`Plan::forward`], without storing logits that are not wanted.
+    pub fn forward_above(&self, batch: &InputBatch, texts: &TextEmbeddings, wanted: Wanted) -> Vec<SparseOutput> {
+        self.run(batch, texts, Some(wanted), &mut |_, _| {})
     }
 
     /// The head's outputs, and the values of named stages on the way.
@@ -114,21 +114,41 @@ impl Plan {
         &self,
         batch: &InputBatch,
         texts: &TextEmbeddings,
-        floor: Option<f32>,
+        wanted: Option<Wanted>,
         see: &mut dyn FnMut(usize, &mut Run<'_>),
     ) -> Vec<SparseOutput> {
         let texts = self.texts.prepare(&self.steps, texts);
         let mut loan = self.workspaces.borrow(self.layout.maps);
         let outputs = batch.each().into_iter().map(|image| {
-            let outputs = vec![None; self.steps.len()];
-            let mut run = Run { workspace: loan.get(), texts: &texts, image, outputs, floor, pairs: vec![] };
+            let mut run = self.start(loan.get(), &texts, image, wanted);
             for index in 0..self.steps.len() {
                 self.node(index, &mut run);
                 see(index, &mut run);
             }
-            self.sparse_output(run)
+            let output = self.sparse_output(run, wanted);
+            match wanted {
+                // A position without a box is no candidate: what its logits crowded out is wanted after all.
+                Some(wanted) if output.most < usize::MAX && !has_whole_boxes(&output.head) => {
+                    let wanted = Some(Wanted { most: usize::MAX, ..wanted });
+                    let mut run = self.start(loan.get(), &texts, image, wanted);
+                    (0..self.steps.len()).for_each(|index| self.node(index, &mut run));
+                    self.sparse_output(run, wanted)
+                }
+                _ => output,
+            }
         });
         outputs.collect()
+    }
+
+    fn start<'a>(
+        &self,
+        workspace: &'a mut Workspace,
+        texts: &'a PreparedTexts,
+        image: InputImage<'a>,
+        wanted: Option<Wanted>,
+    ) -> Run<'a> {
+        let (outputs, floor) = (vec![None; self.steps.len()], wanted.map(RisingFloor::new));
+        Run { workspace, texts, image, outputs, floor, pairs: vec![] }
     }
 
     /// Computes a node's value.
@@ -174,7 +194,7 @@ impl Plan {
                 let enhanced = (*texts == TextSource::Enhanced)
                     .then(|| contrast.vectors(&read_rows(&maps[self.room(Room::Enhanced)], width), width));
                 let vectors = enhanced.as_ref().unwrap_or_else(|| &run.texts.vectors[&index]);
-                let Some(floor) = run.floor else {
+                let Some(floor) = &run.floor else {
                     run.outputs[index] = Some(contrast.run(maps, vectors, spread));
                     return;
                 };
@@ -240,7 +260,7 @@ impl Plan {
         levels.map(|level| self.graph.node(level.logits).shape.positions()).sum()
     }
 
-    fn sparse_output(&self, mut run: Run<'_>) -> SparseOutput {
+    fn sparse_output(&self, mut run: Run<'_>, wanted: Option<Wanted>) -> SparseOutput {
         let outputs = &self.graph.outputs;
         let (prototype_height, prototype_width) = self.sides(outputs.prototypes);
         let head = HeadOutput {
@@ -250,7 +270,15 @@ impl Plan {
             prototype_width,
             prototypes: take(&mut run, outputs.prototypes),
         };
-        SparseOutput { head, floor: run.floor.unwrap_or(f32::NEG_INFINITY), pairs: run.pairs }
+        let (mut most, mut pairs) = (usize::MAX, run.pairs);
+        if let (Some(wanted), Some(floor)) = (wanted, run.floor) {
+            let settled = floor.settle();
+            pairs.retain(|pair| pair.logit >= settled);
+            if settled > wanted.floor {
+                most = wanted.most;
+            }
+        }
+        SparseOutput { head, floor: wanted.map_or(f32::NEG_INFINITY, |wanted| wanted.floor), most, pairs }
     }
 
     fn level_output(&self, level: &LevelOutputs, run: &mut Run<'_>) -> LevelOutput {
@@ -287,6 +315,10 @@ fn write_image(maps: &mut Maps, block: usize, image: InputImage<'_>) {
             }
         }
     }
+}
+
+fn has_whole_boxes(head: &HeadOutput) -> bool {
+    head.levels.iter().flat_map(|level| &level.distances).all(|distance| distance.is_finite())
 }
 
 fn take(run: &mut Run<'_>, value: ValueId) -> Vec<f32> {
