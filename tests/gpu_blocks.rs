@@ -102,7 +102,7 @@ fn random(count: usize, seed: u64) -> Vec<f32> {
 
 /// Images of odd sides, channels that no slice divides, more rows than a tile and fewer columns.
 fn convolution_in(both: &Both, tile: Tile, parts: usize, kernel: usize, stride: usize) {
-    let (images, height, width, in_channels, out_channels) = (2, 11, 9, 80, 48);
+    let (images, height, width, in_channels, out_channels) = (2, 11usize, 9usize, 80, 48);
     let places = WeightPlaces::new(both.format, in_channels, kernel);
     let mut weights = vec![0.0; places.numbers(out_channels)];
     let values = random(out_channels * in_channels * kernel * kernel, 3);
