@@ -1,6 +1,8 @@
 //! The source of the GPU's kernels, run on the processor, against the post-processing that they repeat.
 
 mod common;
+// Other tests need more of it.
+#[allow(dead_code)]
 #[path = "gpu/host.rs"]
 mod host;
 #[path = "detection/inputs.rs"]
