@@ -73,7 +73,7 @@ pub struct ExecutionArgs {
     /// Device of the network: cpu, or cuda or cuda:N in builds with the feature `cuda`
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]
     device: Device,
-    /// What computes the network [default: fast on the CPU, candle on a GPU]
+    /// What computes the network [default: fast]
     #[arg(long, value_name = "ENGINE", value_enum)]
     engine: Option<EngineArg>,
     /// Every convolution as the sum it is: no minimal filtering (Winograd), which candle never has on the CPU

@@ -87,13 +87,9 @@ impl Execution {
 }
 
 impl From<Device> for Execution {
-    /// The default engine of a device: our kernels on the processor, candle's on a GPU.
+    /// The default engine on a device: our kernels, wherever that is.
     fn from(device: Device) -> Self {
-        let engine = match device {
-            Device::Cpu => Engine::Fast,
-            Device::Cuda(_) => Engine::Candle,
-        };
-        Self { device, engine, precision: Precision::default() }
+        Self { device, ..Self::default() }
     }
 }
 
@@ -111,7 +107,8 @@ mod tests {
     #[test]
     fn each_device_has_a_default_engine_that_it_can_run() {
         assert!(Execution::from(Device::Cpu).check().is_ok());
-        assert_eq!(Execution::from(Device::Cuda(1)).engine, Engine::Candle);
+        assert_eq!(Execution::from(Device::Cuda(1)).engine, Engine::Fast);
+        assert!(Engine::Fast.is_there(Device::Cuda(1)));
     }
 
     #[test]
