@@ -184,7 +184,7 @@ def report(record):
               '## Again', '', '```sh', 'pip install torch onnx onnxscript onnxruntime openvino safetensors numpy',
               'for a in v1-L v2-L v1-M v2-M; do python make_checkpoint.py $a checkpoints/$a.pth; done', 'cargo build --release',
               'python measure.py --zoobench zoobench --checkpoints checkpoints --peer-tool peer_network.py \\',
-              '    --python python --onnx onnx --work work --rounds 3', '```', '',
+              '    --python python --onnx onnx --work work --rounds 5', '```', '',
               '`make_checkpoint.py` writes checkpoints of generated parameters, `peer_network.py` exports and times the same network',
               '(both come with the reference material, not with this repository).']
     (HERE / 'README.md').write_text('\n'.join(lines) + '\n')

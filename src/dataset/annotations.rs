@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::annotations_parser::parse;
-use super::hashed_file::{read_hashed, sha256};
 use super::{DatasetError, Segmentation};
 
 /// How often a category occurs in the training set: LVIS's `r`, `c` and `f`.
@@ -97,8 +96,8 @@ impl Annotations {
     /// [`DatasetError::Read`], and as [`Annotations::from_bytes`].
     pub fn read(path: &Path) -> Result<Self, DatasetError> {
         let file = path.display().to_string();
-        match read_hashed(path) {
-            Ok((bytes, sha256)) => parse(&file, &bytes, sha256),
+        match std::fs::read(path) {
+            Ok(bytes) => Self::from_bytes(&file, &bytes),
             Err(error) => Err(DatasetError::Read { file, error }),
         }
     }
@@ -114,7 +113,7 @@ impl Annotations {
     /// [`DatasetError::MissingKey`] and [`DatasetError::IdNotAnInteger`] for the ids that lvis-api
     /// indexes by.
     pub fn from_bytes(source: &str, bytes: &[u8]) -> Result<Self, DatasetError> {
-        parse(source, bytes, sha256(bytes))
+        parse(source, bytes)
     }
 
     /// The image with this id, the last one if several have it. Looks at every image: to find many,

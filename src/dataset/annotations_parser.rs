@@ -1,6 +1,7 @@
 //! The JSON of an annotation file to [`Annotations`], in one pass.
 
 use super::decode::{self, Key};
+use super::hash::sha256;
 use super::json::{Kind, Parsed, Scanner};
 use super::json_rule::JsonRule;
 use super::table_pieces::read_side_by_side;
@@ -57,10 +58,15 @@ struct Tables {
     annotations: Option<Vec<Annotation>>,
 }
 
-/// Parses the bytes of an annotation file, of which `sha256` is the hash; `source` names it in messages.
-pub(super) fn parse(source: &str, bytes: &[u8], sha256: String) -> Result<Annotations, DatasetError> {
-    let mut scanner = Scanner::new(bytes, 0);
-    let tables = tables(&mut scanner).map_err(|refusal| refusal.of(source, scanner.position()))?;
+/// Parses the bytes of an annotation file; `source` names it in messages.
+pub(super) fn parse(source: &str, bytes: &[u8]) -> Result<Annotations, DatasetError> {
+    let read = || {
+        let mut scanner = Scanner::new(bytes, 0);
+        tables(&mut scanner).map_err(|refusal| refusal.of(source, scanner.position()))
+    };
+    // Only one thread can hash, while others parse.
+    let (sha256, tables) = rayon::join(|| sha256(bytes), read);
+    let tables = tables?;
     let missing = |table| DatasetError::MissingTable { file: source.to_owned(), table };
     Ok(Annotations {
         source: source.to_owned(),
