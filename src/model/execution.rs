@@ -125,7 +125,7 @@ mod tests {
     fn our_own_kernels_leave_outputs_where_they_run() {
         assert!(!Execution::from(Engine::Fast).leaves_outputs_on_device());
         assert!(Execution { device: Device::Cuda(0), ..Execution::from(Engine::Fast) }.leaves_outputs_on_device());
-        assert!(!Execution::from(Device::Cuda(0)).leaves_outputs_on_device());
+        assert!(!Execution { device: Device::Cuda(0), ..Execution::from(Engine::Candle) }.leaves_outputs_on_device());
     }
 
     #[test]
