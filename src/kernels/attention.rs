@@ -1,9 +1,7 @@
 //! Attention of pixels to listed pixels, a head at a time.
 
-use super::instruction_set::InstructionSet;
+use super::instruction_set::{kernel_by_instruction_set, InstructionSet};
 use super::lanes::{sum, Lanes};
-#[cfg(target_arch = "x86_64")]
-use super::lanes::{Avx2, Avx512};
 use super::maps::{place, Maps, Place, View};
 use super::normalise::PIXELS;
 use super::parallel::{even_parts, pieces};
@@ -173,28 +171,5 @@ impl Head {
     }
 }
 
-/// The kernel compiled for each instruction set.
-macro_rules! compiled {
-    ($name:ident: $lanes:ty $(, $feature:literal)?) => {
-        $(#[target_feature(enable = $feature)])?
-        unsafe fn $name(head: &Head, seen: &[u32], weights: &mut [f32]) {
-            head.compute::<$lanes>(seen, weights);
-        }
-    };
-}
-
-compiled!(portable: [f32; 16]);
-#[cfg(target_arch = "x86_64")]
-compiled!(avx2: Avx2, "avx2,fma");
-#[cfg(target_arch = "x86_64")]
-compiled!(avx512: Avx512, "avx512f,avx512dq");
-
-fn kernel(set: InstructionSet) -> Kernel {
-    match set {
-        #[cfg(target_arch = "x86_64")]
-        InstructionSet::Avx512 => avx512,
-        #[cfg(target_arch = "x86_64")]
-        InstructionSet::Avx2 => avx2,
-        _ => portable,
-    }
-}
+kernel_by_instruction_set!(Kernel, Vector, |head: &Head, seen: &[u32], weights: &mut [f32]| head
+    .compute::<Vector>(seen, weights));

@@ -13,6 +13,38 @@ pub enum InstructionSet {
     Avx512,
 }
 
+/// `kernel`, which gives what an expression over a type of lanes is compiled to for an instruction set.
+macro_rules! kernel_by_instruction_set {
+    ($kernel:ty, $lanes:ident, |$($argument:ident: $type:ty),+| $body:expr) => {
+        fn kernel(set: InstructionSet) -> $kernel {
+            unsafe fn portable($($argument: $type),+) {
+                type $lanes = [f32; 16];
+                $body
+            }
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma")]
+            unsafe fn avx2($($argument: $type),+) {
+                type $lanes = super::lanes::Avx2;
+                $body
+            }
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx512f,avx512dq")]
+            unsafe fn avx512($($argument: $type),+) {
+                type $lanes = super::lanes::Avx512;
+                $body
+            }
+            match set {
+                #[cfg(target_arch = "x86_64")]
+                InstructionSet::Avx512 => avx512,
+                #[cfg(target_arch = "x86_64")]
+                InstructionSet::Avx2 => avx2,
+                _ => portable,
+            }
+        }
+    };
+}
+pub(super) use kernel_by_instruction_set;
+
 impl InstructionSet {
     /// The best that this machine has.
     pub fn detect() -> Self {

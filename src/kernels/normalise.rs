@@ -1,9 +1,7 @@
 //! Layer normalisation: each pixel's channels brought to mean 0 and variance 1.
 
-use super::instruction_set::InstructionSet;
+use super::instruction_set::{kernel_by_instruction_set, InstructionSet};
 use super::lanes::{sum, Lanes};
-#[cfg(target_arch = "x86_64")]
-use super::lanes::{Avx2, Avx512};
 use super::maps::{place, Maps, Place, View, LANES};
 use super::memory::Memory;
 use super::parallel::{even_parts, pieces};
@@ -107,28 +105,4 @@ impl LayerNorm {
     }
 }
 
-/// The kernel compiled for each instruction set.
-macro_rules! compiled {
-    ($name:ident: $lanes:ty $(, $feature:literal)?) => {
-        $(#[target_feature(enable = $feature)])?
-        unsafe fn $name(norm: &LayerNorm, pixel: Pixel) {
-            norm.pixel::<$lanes>(pixel);
-        }
-    };
-}
-
-compiled!(portable: [f32; 16]);
-#[cfg(target_arch = "x86_64")]
-compiled!(avx2: Avx2, "avx2,fma");
-#[cfg(target_arch = "x86_64")]
-compiled!(avx512: Avx512, "avx512f,avx512dq");
-
-fn kernel(set: InstructionSet) -> Kernel {
-    match set {
-        #[cfg(target_arch = "x86_64")]
-        InstructionSet::Avx512 => avx512,
-        #[cfg(target_arch = "x86_64")]
-        InstructionSet::Avx2 => avx2,
-        _ => portable,
-    }
-}
+kernel_by_instruction_set!(Kernel, Vector, |norm: &LayerNorm, pixel: Pixel| norm.pixel::<Vector>(pixel));
