@@ -24,7 +24,7 @@ mod decode;
 mod error;
 mod file_name;
 mod files;
-mod hash;
+pub(crate) mod hash;
 #[cfg(feature = "images")]
 mod image;
 mod image_error;

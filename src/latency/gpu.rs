@@ -4,8 +4,8 @@ use nvml_wrapper::enum_wrappers::device::{Clock, ClockId, TemperatureSensor};
 use nvml_wrapper::error::NvmlError;
 use nvml_wrapper::{Device, Nvml};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
+use crate::dataset::hash::sha256;
 use crate::model::Device as NetworkDevice;
 
 /// A GPU at one moment. What it does not tell is unknown.
@@ -105,7 +105,7 @@ fn no_driver(error: &NvmlError) -> String {
 fn state(device: &Device<'_>) -> GpuState {
     let watts = |milliwatts: u32| f64::from(milliwatts) / 1e3;
     let memory = device.memory_info().ok();
-    let hash = |uuid: String| Sha256::digest(uuid.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = |uuid: String| sha256(uuid.as_bytes());
     let others = |processes: Vec<nvml_wrapper::struct_wrappers::device::ProcessInfo>| {
         processes.iter().filter(|process| process.pid != std::process::id()).count()
     };

@@ -1,11 +1,10 @@
 //! The machine, for the record.
 
-use sha2::{Digest, Sha256};
-
 use super::gpu::survey_gpus;
 use super::machine_state::{base_clock_mhz, governor, kernel, memory_bytes, MachineState};
 use super::order::Computed;
 use super::record::MachineRecord;
+use crate::dataset::hash::sha256;
 use crate::model::engine::{Library, SearchPath};
 use crate::model::{Device, Execution};
 use crate::run::machine;
@@ -18,7 +17,7 @@ pub(super) fn machine_record(computed: &Computed) -> MachineRecord {
     let gibibytes = memory_bytes.unwrap_or_default().div_ceil(1 << 30);
     let identity =
         format!("{}\n{}\n{}\n{}\n{}\n{gibibytes}", facts.cpu, facts.cores, facts.os, facts.threads, facts.device);
-    let fingerprint = Sha256::digest(identity.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let fingerprint = sha256(identity.as_bytes());
     let (now, gpus) = (MachineState::now(), survey_gpus());
     MachineRecord {
         fingerprint,

@@ -3,12 +3,11 @@
 use std::fs::File;
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
-
 use super::order::OutputChecksum;
 use super::task::{Latency, Task};
 use super::workload::{Subject, Timed};
 use super::LatencyError;
+use crate::dataset::hash::sha256;
 use crate::dataset::{scan_until, write_results, DatasetError, Key, Record};
 
 /// Images that are compared: the data set's first, which stand first in a results file.
@@ -30,7 +29,7 @@ pub(super) fn checksums(subject: &Subject<'_>) -> Result<Vec<OutputChecksum>, La
 fn checksum(records: &[Record]) -> Result<String, LatencyError> {
     let mut text = Vec::new();
     write_results(&mut text, records.iter()).map_err(|error| LatencyError::Run(Box::new(error.into())))?;
-    Ok(Sha256::digest(&text).iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(sha256(&text))
 }
 
 /// The first image of `found` of which the results file at `path` has other records; `None` where it

@@ -2,9 +2,8 @@
 
 use std::sync::OnceLock;
 
-use sha2::{Digest, Sha256};
-
 use super::Compute;
+use crate::dataset::hash::sha256;
 use crate::report::Machine;
 
 /// What can be known of this machine without asking anyone but the operating system.
@@ -25,7 +24,7 @@ pub fn program_sha256() -> Option<String> {
     static PROGRAM: OnceLock<Option<String>> = OnceLock::new();
     let read = || {
         let program = std::fs::read(std::env::current_exe().ok()?).ok()?;
-        Some(Sha256::digest(program).iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+        Some(sha256(&program))
     };
     PROGRAM.get_or_init(read).clone()
 }

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use sha2::{Digest, Sha256};
-
 use super::clock::Clock;
 use super::machine::{machine, program_sha256};
 use super::plan::{Plan, PlannedVariant};
+use crate::dataset::hash::sha256;
 use crate::detection::Settings;
 use crate::evaluation::{Agreement, AreaRule, Evaluation};
 use crate::model::network::Part;
@@ -148,8 +147,8 @@ fn image_list(plan: &Plan<'_>) -> Option<ImageList> {
     }
     let mut ids: Vec<i64> = plan.samples.iter().map(|sample| sample.id).collect();
     ids.sort_unstable();
-    let digest = Sha256::digest(ids.iter().map(|id| format!("{id}\n")).collect::<String>());
-    Some(ImageList { sha256: digest.iter().map(|byte| format!("{byte:02x}")).collect(), count: ids.len() as u64 })
+    let lines: String = ids.iter().map(|id| format!("{id}\n")).collect();
+    Some(ImageList { sha256: sha256(lines.as_bytes()), count: ids.len() as u64 })
 }
 
 fn row(planned: &PlannedVariant<'_>, progressed: &Progressed) -> Row {

@@ -4,11 +4,10 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
-
 use super::contents::{Contents, Tensors, EMA, STATE};
 use super::tensor::Placement;
 use super::{archive, legacy, safetensors, CheckpointError, Container, Rejection, TensorView};
+use crate::dataset::hash::sha256;
 
 /// A checkpoint: its file in memory, and the names and places of its weights in it.
 ///
@@ -155,8 +154,4 @@ fn parse(bytes: &[u8]) -> Result<(Container, Contents), Rejection> {
         Container::Safetensors => safetensors::read(bytes),
     };
     Ok((container, contents?))
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
