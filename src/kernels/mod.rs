@@ -32,6 +32,7 @@ mod class_scores;
 mod convolution;
 mod direct;
 mod elementwise;
+mod factors;
 pub mod gpu;
 mod instruction_set;
 mod lanes;
