@@ -187,8 +187,10 @@ pub(super) fn comma_between_records(text: &[u8]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
-    use crate::dataset::{Key, RawRecord};
+    use crate::dataset::{scan_results, Key, RawRecord};
 
     /// Records whose unread values look like the space between records, in strings and for real.
     fn misleading_results(records: usize) -> String {
@@ -201,10 +203,10 @@ mod tests {
         format!("[{}]", (0..records).map(record).collect::<Vec<_>>().join(", "))
     }
 
-    /// The image ids with the records' numbers and ends, or the refusal.
-    fn scanned(stretch_bytes: usize, text: &str) -> Result<Vec<(usize, u64, Key)>, String> {
+    /// The records' numbers, ends and image ids, if they have one, or the refusal.
+    fn scanned(stretch_bytes: usize, text: &str) -> Result<Vec<(usize, u64, Option<Key>)>, String> {
         let mut found = Vec::new();
-        let place = |record: RawRecord<'_>| (record.index(), record.end(), record.image_id());
+        let place = |record: RawRecord<'_>| (record.index(), record.end(), record.image_id().ok());
         let take = |records: &mut Records<'_>| {
             let mut found = Vec::new();
             while let Some(record) = records.next_record() {
@@ -214,7 +216,7 @@ mod tests {
         };
         scan_in(stretch_bytes, "dt.json", &text.as_bytes(), take, |stretch, before| {
             for (index, end, image) in stretch {
-                found.push((before + index, end, image?));
+                found.push((before + index, end, image));
             }
             Ok::<(), DatasetError>(())
         })
@@ -227,7 +229,7 @@ mod tests {
         let text = misleading_results(100);
         let expected = scanned(1 << 20, &text).unwrap();
         let places: Vec<_> = expected.iter().map(|&(index, _, id)| (index, id)).collect();
-        assert_eq!(places, (0..100).map(|id| (id, Key::Integer(id as i64))).collect::<Vec<_>>());
+        assert_eq!(places, (0..100).map(|id| (id, Some(Key::Integer(id as i64)))).collect::<Vec<_>>());
         assert!(expected.iter().all(|&(_, end, _)| text[end as usize..].starts_with([',', ']'])));
         for stretch_bytes in [1, 7, 40, 100, 333, 5000] {
             assert_eq!(scanned(stretch_bytes, &text).as_ref(), Ok(&expected), "stretches of {stretch_bytes}");
@@ -249,6 +251,37 @@ mod tests {
             for stretch_bytes in [1, 50, 700] {
                 assert_eq!(scanned(stretch_bytes, &text).as_ref(), Err(&expected), "stretches of {stretch_bytes}");
             }
+        }
+    }
+
+    /// What [`scanned`] gives, by one reader from the first byte to the last.
+    fn read_on(text: &str) -> Result<Vec<(usize, u64, Option<Key>)>, String> {
+        let mut found = Vec::new();
+        let visit = |index, record: RawRecord<'_>| {
+            found.push((index, record.end(), record.image_id().ok()));
+            Ok(())
+        };
+        scan_results("dt.json", text.as_bytes(), visit).map(|()| found).map_err(|error| error.to_string())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        #[test]
+        fn damaged_files_are_scanned_and_refused_as_by_one_reader(
+            records in 0usize..40,
+            damages in prop::collection::vec((any::<prop::sample::Index>(), 0usize..14), 0..4),
+            stretch_bytes in 1usize..400,
+            threads in 1usize..5,
+        ) {
+            const ODD: [&str; 14] = ["", ",", "}", "{", "},{", "]", "[", "\"", "\\", " ", "7", "\u{e9}", "},\n {", "null"];
+            let mut text = misleading_results(records);
+            for (place, odd) in damages {
+                let at = text.floor_char_boundary(place.index(text.len()));
+                text.replace_range(at..text.ceil_char_boundary(at + 1), ODD[odd]);
+            }
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            prop_assert_eq!(pool.install(|| scanned(stretch_bytes, &text)), read_on(&text));
         }
     }
 }
