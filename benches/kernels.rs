@@ -169,20 +169,21 @@ fn row(name: &str, count: usize, operations: f64, seconds: f64, peak: f64) {
     );
 }
 
+/// Whether kernels of bfloat16 are shown.
 #[cfg(target_arch = "x86_64")]
-fn multiplies_pairs() -> bool {
-    is_x86_feature_detected!("avx512bf16")
+fn has_bf16(set: InstructionSet) -> bool {
+    set == InstructionSet::Avx512 && is_x86_feature_detected!("avx512bf16")
 }
 
 #[cfg(not(target_arch = "x86_64"))]
-fn multiplies_pairs() -> bool {
+fn has_bf16(_: InstructionSet) -> bool {
     false
 }
 
 fn convolutions(set: InstructionSet, layers: &[Layers]) {
     let [mut squares, mut direct, mut best] = [(); 3].map(|()| Total::default());
     let [mut direct_bf16, mut best_bf16] = [(); 2].map(|()| Total::default());
-    let has_bf16 = set == InstructionSet::Avx512 && multiplies_pairs();
+    let has_bf16 = has_bf16(set);
     for &layer in layers {
         let (ins, outs, side, kernel, stride, count) = layer;
         let operations = (2 * ins * outs * side * side * kernel * kernel) as f64;
@@ -229,6 +230,11 @@ fn texts(set: InstructionSet) {
     let operations = (2 * classes * 2 * LANES * side * side) as f64;
     let seconds = time(|| drop(best_scores(&mut head, whole(0, 2 * LANES), &guide, false)));
     row("best of 1203 classes, 32 channels, 80x80", 4, operations, seconds, peak(set));
+    if has_bf16(set) {
+        let guide = Guide::bf16(set, classes, 2, |class, lane| (class + lane) as f32 * 1e-3);
+        let seconds = time(|| drop(best_scores(&mut head, whole(0, 2 * LANES), &guide, false)));
+        row("best of 1203 classes, 32 channels, 80x80 bf16", 4, operations, seconds, peak(set));
+    }
     let vectors = ClassVectors::new(set, vec![0.0; classes], channels / LANES, |_, _| -0.1);
     let mut embedding = [maps(channels, side, side)];
     let operations = (2 * classes * channels * side * side) as f64;

@@ -279,6 +279,29 @@ proptest! {
     }
 
     #[test]
+    fn the_best_score_in_bf16_equals_a_naive_loop_on_rounded_values(
+        seed: u64, channels in 1usize..70, classes in 1usize..80, height in 1usize..4, width in 1usize..33,
+    ) {
+        let image = Plain::random(seed, channels, height, width);
+        let texts = values(seed ^ 9, classes * channels);
+        let (pixels, rounded) = (bfloat16(image.values.clone()), bfloat16(texts.clone()));
+        let (lanes, count) = (lane_map(&[channels]), height * width);
+        let dot = |class: usize, pixel: usize| -> f64 {
+            let product = |channel: usize| {
+                f64::from(rounded[class * channels + channel]) * f64::from(pixels[channel * count + pixel])
+            };
+            (0..channels).map(product).sum()
+        };
+        let best = (0..count).map(|pixel| (0..classes).map(|class| dot(class, pixel)).fold(f64::MIN, f64::max));
+        let best: Vec<f64> = best.collect();
+        let value = |class: usize, lane: usize| lanes[lane].map_or(0.0, |channel| texts[class * channels + channel]);
+        for set in InstructionSet::available() {
+            let guide = Guide::bf16(set, classes, lanes.len() / LANES, value);
+            close(&best_scores(&mut [image.blocked(&lanes)], view(0, lanes.len() / LANES), &guide, true), &best, 2e-6);
+        }
+    }
+
+    #[test]
     fn class_scores_equal_a_naive_loop(
         seed: u64, channels in 1usize..70, classes in 1usize..80, height in 1usize..4, width in 1usize..33,
     ) {

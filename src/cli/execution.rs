@@ -52,7 +52,7 @@ pub enum DtypeArg {
     Tf32,
     /// float16
     F16,
-    /// bfloat16, added up in float32; on the CPU only what convolutions multiply is rounded to it
+    /// bfloat16, added up in float32; on the CPU what convolutions and text attention multiply is rounded to it
     Bf16,
 }
 

@@ -1,4 +1,4 @@
-//! What a convolution multiplies: float32 values, or values rounded to bfloat16.
+//! What convolutions and guides multiply: float32 values, or values rounded to bfloat16.
 //!
 //! A bfloat16 is the upper half of a float32, rounded to the nearest, to the even one of two that are equally near. The
 //! product of two is exact in float32, so that machines which multiply pairs of them and machines which multiply

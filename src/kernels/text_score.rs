@@ -1,15 +1,17 @@
 //! The best of all classes' dot products with each pixel, without storing any other.
 
+use super::factors::Factors;
 use super::instruction_set::InstructionSet;
 use super::maps::{place, Maps, View, LANES};
-use super::memory::{product, Memory};
+use super::memory::{product, Memory, Scratch};
 use super::parallel::{even_parts, pieces, Shared};
-use super::tile::{kernel, Finish, Tile};
+use super::tile::{Finish, Tile};
 
 /// A vector a class, packed as a convolution's weights:
-/// `[group of classes][input block][lane][class of the group]`.
+/// `[group of classes][input plane][lane][class of the group]`.
 pub struct Guide {
     set: InstructionSet,
+    factors: Factors,
     in_blocks: usize,
     class_blocks: usize,
     packed: Memory,
@@ -24,11 +26,33 @@ impl Guide {
     ///
     /// If the machine has no such instructions.
     pub fn new(set: InstructionSet, classes: usize, in_blocks: usize, value: impl Fn(usize, usize) -> f32) -> Self {
-        let packed = pack_classes(set, classes, in_blocks, value);
+        Self::pack(set, classes, in_blocks, Factors::Whole, value)
+    }
+
+    /// As [`Guide::new`], of vectors that are rounded to bfloat16, and so are the pixels they are multiplied with.
+    ///
+    /// # Panics
+    ///
+    /// As [`Guide::new`].
+    pub fn bf16(set: InstructionSet, classes: usize, in_blocks: usize, value: impl Fn(usize, usize) -> f32) -> Self {
+        Self::pack(set, classes, in_blocks, Factors::rounded(set), value)
+    }
+
+    fn pack(
+        set: InstructionSet,
+        classes: usize,
+        in_blocks: usize,
+        factors: Factors,
+        value: impl Fn(usize, usize) -> f32,
+    ) -> Self {
+        let of_lane = |class: usize, lane: usize| if lane < in_blocks * LANES { value(class, lane) } else { 0.0 };
+        let packed = pack_classes(set, classes, factors.planes(in_blocks), |class, lane| {
+            factors.value(lane, |lane| of_lane(class, lane))
+        });
         let padded = classes.div_ceil(LANES) * LANES;
         let mut start = Memory::zeros(padded);
         start.values_mut()[classes..].fill(f32::NEG_INFINITY);
-        Self { set, in_blocks, class_blocks: padded / LANES, packed, start }
+        Self { set, factors, in_blocks, class_blocks: padded / LANES, packed, start }
     }
 }
 
@@ -66,6 +90,9 @@ pub(super) fn pack_classes(
 pub fn best_scores(maps: &mut [Maps], view: View, guide: &Guide, spread: bool) -> Vec<f32> {
     assert_eq!(view.blocks, guide.in_blocks);
     let from = place(maps, view);
+    let mut scratch = Scratch::default();
+    let (from, planes) =
+        (guide.factors.planes_of(from, view.blocks, &mut scratch, spread), guide.factors.planes(view.blocks));
     let (height, width) = (from.shape.height, from.shape.width);
     // As wide as a tile's two blocks of classes: they meet in the end.
     let blocks = guide.set.tile_blocks();
@@ -73,14 +100,13 @@ pub fn best_scores(maps: &mut [Maps], view: View, guide: &Guide, spread: bool) -
     best.values_mut().fill(f32::NEG_INFINITY);
     let out = Shared(best.pointer());
     let parts = even_parts(width, guide.set.tile_pixels());
-    let tile =
-        Tile { finish: Finish::Greatest, ..Tile::product(guide.in_blocks, from.shape.block(), height * width * LANES) };
+    let tile = Tile { finish: Finish::Greatest, ..Tile::product(planes, from.shape.block(), height * width * LANES) };
     let row_of = |row: usize, tile: Tile| {
         for first in (0..guide.class_blocks).step_by(blocks) {
             let tile = Tile { start: guide.start.values()[first * LANES..].as_ptr(), ..tile };
-            let weights = guide.packed.values()[first * LANES * guide.in_blocks * LANES..].as_ptr();
+            let weights = guide.packed.values()[first * LANES * planes * LANES..].as_ptr();
             for &(column, pixels) in &parts {
-                let compute = kernel(guide.set, blocks.min(guide.class_blocks - first), pixels, 1);
+                let compute = guide.factors.kernel(guide.set, blocks.min(guide.class_blocks - first), pixels, 1);
                 let input = from.start.at(from.shape.pixel(row, column));
                 let to = out.at((row * width + column) * LANES);
                 // SAFETY: `place` found the view, the pixels are within its rows, `best` holds a

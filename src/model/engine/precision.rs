@@ -14,7 +14,8 @@ pub enum Precision {
     Tf32,
     /// float16 values. cuDNN adds up its convolutions in float16 too, as candle calls it.
     F16,
-    /// bfloat16 values, added up in float32. On the processor the factors of convolutions alone are bfloat16.
+    /// bfloat16 values, added up in float32. On the processor those are bfloat16 that
+    /// convolutions and text attention multiply; whatever is kept is float32.
     Bf16,
 }
 

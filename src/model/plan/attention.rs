@@ -12,6 +12,8 @@ pub(super) struct Attention {
     heads: Vec<Head>,
     head_width: usize,
     guide: Linear,
+    /// Whether pixels and guides are rounded to bfloat16 before they are multiplied.
+    bf16: bool,
 }
 
 /// Channels that attend on their own.
@@ -30,6 +32,7 @@ impl Attention {
         attention: &network::TextAttention,
         [input, output]: [&Place; 2],
         set: InstructionSet,
+        bf16: bool,
     ) -> Result<Self, ModelError> {
         let [weight, bias, head_bias]: [Parameter; 3] =
             node.parameters().try_into().expect("the graph lists three parameters");
@@ -44,6 +47,7 @@ impl Attention {
             set,
             heads: head_bias.read(weights)?.into_iter().enumerate().map(head).collect(),
             head_width,
+            bf16,
             guide: Linear::load(weights, &[weight, bias], &[attention.text_width], &parts, set)?,
         })
     }
@@ -58,7 +62,11 @@ impl Attention {
         self.guide.run(maps, from, to, spread);
         let guide = |head: usize| {
             let rows: Vec<&[f32]> = (0..blocks).map(|block| maps[room].row(head * blocks + block, 0)).collect();
-            Guide::new(self.set, classes, blocks, |class, lane| rows[lane / LANES][class * LANES + lane % LANES])
+            let value = |class: usize, lane: usize| rows[lane / LANES][class * LANES + lane % LANES];
+            match self.bf16 {
+                true => Guide::bf16(self.set, classes, blocks, value),
+                false => Guide::new(self.set, classes, blocks, value),
+            }
         };
         (0..self.heads.len()).map(guide).collect()
     }

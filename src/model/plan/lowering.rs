@@ -9,13 +9,14 @@ use crate::kernels::{Convolution, ConvolutionSpec, InstructionSet, View};
 use crate::model::network::{Activation, FoldedConv, Graph, Node, Op};
 use crate::model::{ModelError, Weights};
 
-/// How convolutions are computed.
+/// How a network is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Arithmetic {
-    /// By minimal filtering where that is faster.
+    /// Convolutions by minimal filtering where that is faster.
     pub winograd: bool,
-    /// Values and weights rounded to bfloat16 before they are multiplied; sums are float32. What follows from the texts
-    /// (attention, class contrast, texts that have seen the image) stays float32, and so does all that is added.
+    /// In convolutions values and weights, in text attention pixels and texts rounded to bfloat16 before they are
+    /// multiplied; sums are float32. Class contrast and texts that have seen the image stay float32, and so does all
+    /// that is added.
     pub bf16: bool,
 }
 
@@ -137,7 +138,8 @@ impl Lowering<'_> {
             Op::Upsample => Step::Upsample { input: input(0).view, output: output().view },
             Op::MaxPool { kernel } => Step::MaxPool { input: input(0).view, output: output().view, kernel: *kernel },
             Op::TextAttention(attention) => {
-                let attention = Attention::load(weights, node, attention, [input(0), output()], set)?;
+                let attention =
+                    Attention::load(weights, node, attention, [input(0), output()], set, self.arithmetic.bf16)?;
                 Step::Attend { attention, texts: self.text_source(node, 2) }
             }
             Op::TextEnhancer(enhancer) => {

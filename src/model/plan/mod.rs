@@ -13,7 +13,7 @@
 //! their convolution, and what depends on the texts alone is computed once for them (`prepared`).
 //! Running it computes one image at a time in a workspace, of which there is one a caller.
 //!
-//! In bfloat16 the convolutions multiply rounded values; maps, sums and everything else stay float32.
+//! In bfloat16 convolutions and text attention multiply rounded values; maps, sums and everything else stay float32.
 //!
 //! Nothing is fused away that has a name: a trace sees every value that candle's executor has.
 mod attention;
