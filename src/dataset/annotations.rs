@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::annotations_parser::parse;
+use super::read_at::read_whole;
 use super::{DatasetError, Segmentation};
 
 /// How often a category occurs in the training set: LVIS's `r`, `c` and `f`.
@@ -96,7 +97,7 @@ impl Annotations {
     /// [`DatasetError::Read`], and as [`Annotations::from_bytes`].
     pub fn read(path: &Path) -> Result<Self, DatasetError> {
         let file = path.display().to_string();
-        match std::fs::read(path) {
+        match read_whole(path) {
             Ok(bytes) => Self::from_bytes(&file, &bytes),
             Err(error) => Err(DatasetError::Read { file, error }),
         }

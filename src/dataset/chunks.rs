@@ -31,27 +31,13 @@ pub(super) struct Chunks<R> {
     exhausted: bool,
     chunk: usize,
     limit: usize,
-    ahead: Ahead,
 }
-
-/// The text after the window's, where it has been read ahead.
-#[derive(Debug, Default)]
-struct Ahead {
-    /// It stands behind [`HEADROOM`], which leaves place for the end of the window before it.
-    buffer: Vec<u8>,
-    /// How far the buffer is filled and whether that is the end of the text; `None` if nothing has been
-    /// read.
-    read: Option<io::Result<(usize, bool)>>,
-}
-
-/// Bytes left free in front of what is read ahead: more than most records have.
-const HEADROOM: usize = 1 << 16;
 
 impl<R: Read> Chunks<R> {
-    /// A window on the text of `reader`, of `chunk` bytes and at most of `limit` where a step needs more.
-    pub fn new(reader: R, chunk: usize, limit: usize) -> Self {
-        let (buffer, ahead) = (Vec::new(), Ahead::default());
-        Self { reader, buffer, start: 0, end: 0, consumed: 0, exhausted: false, chunk, limit, ahead }
+    /// A window on the text of `reader`, before which there are `consumed` bytes: of `chunk` bytes, and at
+    /// most of `limit` where a step needs more.
+    pub fn new(reader: R, consumed: u64, chunk: usize, limit: usize) -> Self {
+        Self { reader, buffer: Vec::new(), start: 0, end: 0, consumed, exhausted: false, chunk, limit }
     }
 
     /// Whether the window reaches to the end of the text.
@@ -74,19 +60,6 @@ impl<R: Read> Chunks<R> {
         debug_assert!(bytes <= self.end - self.start);
         self.start += bytes;
         self.consumed += bytes as u64;
-    }
-
-    /// What `work` makes of the window, while the next chunk is read if there is a thread to do it.
-    pub fn work<T: Send>(&mut self, work: impl FnOnce(&[u8]) -> T + Send) -> T
-    where
-        R: Send,
-    {
-        let window = &self.buffer[self.start..self.end];
-        if self.exhausted || self.ahead.read.is_some() || rayon::current_num_threads() == 1 {
-            return work(window);
-        }
-        let (ahead, reader, chunk) = (&mut self.ahead, &mut self.reader, self.chunk);
-        rayon::join(|| work(window), || ahead.fill(reader, chunk)).0
     }
 
     /// Runs `step` from the start of the window, inside `depth` lists and objects, with more text
@@ -121,33 +94,8 @@ impl<R: Read> Chunks<R> {
 
     /// Adds text to the window until the buffer is full or the file ends.
     pub fn refill(&mut self) -> Result<(), Stop> {
-        if let Some(read) = self.ahead.read.take() {
-            let (end, exhausted) = read.map_err(Stop::Read)?;
-            return self.take_ahead(end, exhausted);
-        }
         self.make_room()?;
         (self.end, self.exhausted) = fill(&mut self.reader, &mut self.buffer, self.end).map_err(Stop::Read)?;
-        Ok(())
-    }
-
-    /// Goes on in the buffer that has been read ahead, before which the rest of the window is put.
-    fn take_ahead(&mut self, end: usize, exhausted: bool) -> Result<(), Stop> {
-        let rest = self.end - self.start;
-        if rest >= self.limit {
-            return Err(Stop::TooLong);
-        }
-        if rest <= HEADROOM {
-            let start = HEADROOM - rest;
-            self.ahead.buffer[start..HEADROOM].copy_from_slice(&self.buffer[self.start..self.end]);
-            std::mem::swap(&mut self.buffer, &mut self.ahead.buffer);
-            (self.start, self.end) = (start, end);
-        } else {
-            self.buffer.truncate(self.end);
-            self.buffer.drain(..self.start);
-            self.buffer.extend_from_slice(&self.ahead.buffer[HEADROOM..end]);
-            (self.start, self.end) = (0, self.buffer.len());
-        }
-        self.exhausted = exhausted;
         Ok(())
     }
 
@@ -162,14 +110,6 @@ impl<R: Read> Chunks<R> {
             self.buffer.resize((2 * self.end).clamp(self.chunk, self.limit.max(self.chunk)), 0);
         }
         Ok(())
-    }
-}
-
-impl Ahead {
-    /// Reads a chunk.
-    fn fill(&mut self, reader: &mut impl Read, chunk: usize) {
-        self.buffer.resize(HEADROOM + chunk, 0);
-        self.read = Some(fill(reader, &mut self.buffer, HEADROOM));
     }
 }
 
@@ -208,7 +148,7 @@ mod tests {
 
     #[test]
     fn step_sees_the_text_however_it_arrives() {
-        let mut chunks = Chunks::new(Drip(br#"  ["a", 1] "#), CHUNK_BYTES, 1 << 24);
+        let mut chunks = Chunks::new(Drip(br#"  ["a", 1] "#), 0, CHUNK_BYTES, 1 << 24);
         let (text, bytes) = chunks.step(0, |scanner| scanner.value().map(<[u8]>::to_vec)).unwrap();
         assert_eq!(text, br#"["a", 1]"#);
         chunks.consume(bytes);
@@ -218,7 +158,7 @@ mod tests {
     #[test]
     fn window_is_bounded() {
         let text = vec![b'"'; 1].into_iter().chain(vec![b'x'; 3 * CHUNK_BYTES]).collect::<Vec<u8>>();
-        let mut chunks = Chunks::new(&text[..], CHUNK_BYTES, 2 * CHUNK_BYTES);
+        let mut chunks = Chunks::new(&text[..], 0, CHUNK_BYTES, 2 * CHUNK_BYTES);
         assert!(matches!(chunks.step(0, |scanner| scanner.value().map(drop)), Err(Stop::TooLong)));
     }
 
@@ -230,51 +170,7 @@ mod tests {
                 Err(io::Error::other("broken"))
             }
         }
-        let mut chunks = Chunks::new(Broken, CHUNK_BYTES, 1 << 24);
+        let mut chunks = Chunks::new(Broken, 0, CHUNK_BYTES, 1 << 24);
         assert!(matches!(chunks.step(0, |scanner| scanner.value().map(drop)), Err(Stop::Read(_))));
-    }
-
-    /// A pool in which there is a thread to read ahead.
-    fn two_threads() -> rayon::ThreadPool {
-        rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap()
-    }
-
-    #[test]
-    fn text_read_ahead_follows_the_rest_of_the_window() {
-        let text: Vec<u8> = (0..40 * CHUNK_BYTES).map(|at| (at / 7) as u8).collect();
-        for taken in [1, CHUNK_BYTES - 300, CHUNK_BYTES] {
-            let mut chunks = Chunks::new(&text[..], CHUNK_BYTES, 1 << 24);
-            let mut seen = Vec::new();
-            two_threads().install(|| {
-                while !(chunks.is_exhausted() && chunks.window().is_empty()) {
-                    let now = chunks.work(|window| window[..taken.min(window.len())].to_vec());
-                    seen.extend_from_slice(&now);
-                    chunks.consume(now.len());
-                    chunks.refill().unwrap();
-                    if seen.len() > 3 * CHUNK_BYTES && taken == 1 {
-                        break;
-                    }
-                }
-            });
-            assert_eq!(seen, text[..seen.len()]);
-            assert_eq!(chunks.consumed(), seen.len() as u64);
-            assert!(taken == 1 || seen.len() == text.len());
-        }
-    }
-
-    #[test]
-    fn errors_of_reading_ahead_come_when_the_text_is_needed() {
-        struct Breaks(usize);
-        impl Read for Breaks {
-            fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-                self.0 = self.0.checked_sub(1).ok_or_else(|| io::Error::other("broken"))?;
-                buffer.fill(b' ');
-                Ok(buffer.len())
-            }
-        }
-        let mut chunks = Chunks::new(Breaks(1), CHUNK_BYTES, 1 << 24);
-        chunks.refill().unwrap();
-        two_threads().install(|| assert_eq!(chunks.work(<[u8]>::len), CHUNK_BYTES));
-        assert!(matches!(chunks.refill(), Err(Stop::Read(_))));
     }
 }

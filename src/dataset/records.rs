@@ -44,16 +44,6 @@ pub(super) enum End {
     Broken { rule: JsonRule, at: usize },
 }
 
-impl End {
-    /// The same in a text that begins `bytes` earlier.
-    pub(super) fn moved(self, bytes: usize) -> Self {
-        match self {
-            Self::Broken { rule, at } => Self::Broken { rule, at: at + bytes },
-            other => other,
-        }
-    }
-}
-
 impl<'a> Records<'a> {
     /// From the start of `text`, which `before` bytes of the file precede and where record `index` comes
     /// next, to `stop`. Before record 0 no comma is expected.

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::decode::{self, Key, MaskText};
 use super::json::{Parsed, Scanner};
 use super::layout::Values;
-use super::stretches::scan_results;
+use super::results_scan::scan_results;
 use super::{DatasetError, RecordPlace, Segmentation};
 
 /// Longest record of a results file, in bytes: what scanning keeps in memory is bounded by it.

@@ -1,189 +1,179 @@
-//! Results files in stretches that are scanned at once by several threads.
+//! Results files in stretches that several threads read and scan at once.
 //!
 //! Where a stretch begins is a guess: a comma after a closing brace may as well stand in a string or
 //! deep in a record. The guess is right if the scan of the stretch before ends there; otherwise what
 //! was scanned from it is thrown away and scanned again from where a record does begin. So the guesses
 //! decide about time, never about the outcome.
 
-use std::io::Read;
-use std::iter;
-use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::ops::ControlFlow;
 
-use rayon::prelude::*;
-
-use super::chunks::{Chunks, Stop};
-use super::json::Kind;
+use super::chunks::Stop;
+use super::in_order::in_order;
 use super::json_rule::JsonRule;
+use super::read_at::{fill_at, Onward, ReadAt};
 use super::records::{End, Records};
-use super::results::{RawRecord, MAX_RECORD_BYTES, TABLE};
-use super::{DatasetError, RecordPlace};
+use super::results::MAX_RECORD_BYTES;
+use super::results_scan::{Place, ResultsScan, Scanned};
+use super::DatasetError;
 
-/// Bytes of a stretch, at most.
+/// Bytes of a stretch: it is still in its thread's cache when it is scanned.
 const STRETCH_BYTES: usize = 1 << 19;
 
-/// The shortest stretches of a window are shorter than its first by this factor, at most.
-const SHORTENED: usize = 4;
+/// Bytes read behind a stretch at first, to reach the end of its last record.
+const OVERLAP_BYTES: usize = 1 << 14;
 
-/// Stretches for each of several threads that are read before they are scanned. One thread reads one,
-/// which is still in its cache when it is scanned.
-const STRETCHES_A_THREAD: usize = 4;
+/// Bytes read at once in front of the first record and behind the last.
+const EDGE_BYTES: usize = 1 << 12;
 
-/// Visits the detections of a results file in order, with memory for one chunk of the file or one
-/// record, whichever is larger. `file` names the source in messages.
-///
-/// The whole text is checked, including what `visit` does not look at.
-///
-/// # Errors
-/// What `visit` returns; [`DatasetError::Json`], [`DatasetError::ResultsNotAList`],
-/// [`DatasetError::EmptyResults`], [`DatasetError::RecordNotAnObject`],
-/// [`DatasetError::RecordTooLong`], [`DatasetError::Read`].
-pub fn scan_results(
-    file: &str,
-    reader: impl Read,
-    visit: impl FnMut(usize, RawRecord<'_>) -> Result<(), DatasetError>,
-) -> Result<(), DatasetError> {
-    scan_until(file, reader, visit)
-}
-
-/// [`scan_results`] where `visit` may stop for a reason of its own.
-///
-/// # Errors
-/// As [`scan_results`].
-pub fn scan_until<E: From<DatasetError>>(
-    file: &str,
-    reader: impl Read,
-    mut visit: impl FnMut(usize, RawRecord<'_>) -> Result<(), E>,
-) -> Result<(), E> {
-    let mut scan = ResultsScan::open(file, reader, STRETCH_BYTES)?;
-    while !scan.is_done {
-        let mut records = Records::new(file, scan.chunks.consumed(), scan.chunks.window(), usize::MAX, scan.index);
-        while let Some(record) = records.next_record() {
-            visit(record.index(), record)?;
-        }
-        let scanned = Scanned::of(records);
-        scan.advance(scanned)?;
-    }
-    Ok(scan.close()?)
-}
-
-/// Scans the detections of a results file on several threads: `take` makes a product of the records of
-/// each stretch of the file, and `merge` is given the products in the order of the file.
+/// Scans the detections of a results file on the threads of the current pool: `take` makes a product of
+/// the records of each stretch of the file, and `merge` is given the products in the order of the file.
+/// Memory holds a stretch, or the longest record, for each thread.
 ///
 /// The records that `take` sees are numbered from somewhere in the file; what must be added to the
 /// numbers comes with the product.
 ///
 /// # Errors
-/// What `merge` returns, and those of [`scan_results`].
+/// What `merge` returns, and those of [`scan_results`](super::scan_results).
 pub fn scan_stretches<P: Send, E: From<DatasetError> + Send>(
     file: &str,
-    reader: impl Read + Send,
+    source: &impl ReadAt,
     take: impl Fn(&mut Records<'_>) -> P + Sync,
     merge: impl FnMut(P, usize) -> Result<(), E> + Send,
 ) -> Result<(), E> {
-    scan_in(STRETCH_BYTES, file, reader, take, merge)
+    scan_in(STRETCH_BYTES, file, source, take, merge)
 }
 
-/// [`scan_stretches`] in stretches of about `stretch_bytes`.
+/// [`scan_stretches`] in stretches of `stretch_bytes`.
 fn scan_in<P: Send, E: From<DatasetError> + Send>(
     stretch_bytes: usize,
     file: &str,
-    reader: impl Read + Send,
+    source: &impl ReadAt,
     take: impl Fn(&mut Records<'_>) -> P + Sync,
     mut merge: impl FnMut(P, usize) -> Result<(), E> + Send,
 ) -> Result<(), E> {
-    let window_stretches = match rayon::current_num_threads() {
-        1 => 1,
-        threads => threads * STRETCHES_A_THREAD,
-    };
-    let mut scan = ResultsScan::open(file, reader, window_stretches * stretch_bytes)?;
-    while !scan.is_done {
-        let (before, index) = (scan.chunks.consumed(), scan.index);
-        let scanned = scan.chunks.work(|window| {
-            let stretches = stretches(window, stretch_bytes, rayon::current_num_threads());
-            take_window(file, before, window, stretches, index, &take, &mut merge)
-        })?;
-        scan.advance(scanned)?;
-    }
-    Ok(scan.close()?)
-}
-
-/// How far a scan has come.
-struct Scanned {
-    /// End of the last record.
-    end: usize,
-    /// Index of the next record.
-    index: usize,
-    /// Why it ended.
-    why: End,
-}
-
-impl Scanned {
-    fn of(records: Records<'_>) -> Self {
-        let (end, index, why) = records.finish();
-        Self { end, index, why }
-    }
-}
-
-/// Takes the records of a window, which `before` bytes of the file precede and of which the first is
-/// record `index` of the file.
-fn take_window<P: Send, E>(
-    file: &str,
-    before: u64,
-    window: &[u8],
-    stretches: Vec<Range<usize>>,
-    index: usize,
-    take: impl Fn(&mut Records<'_>) -> P + Sync,
-    mut merge: impl FnMut(P, usize) -> Result<(), E>,
-) -> Result<Scanned, E> {
-    // The first stretch continues the file's numbers. The others begin anywhere but at 0, the number
-    // of a record without a comma before it.
-    let stretches = stretches.into_iter().zip([index].into_iter().chain(std::iter::repeat(1)));
-    let stretches: Vec<(Range<usize>, usize)> = stretches.collect();
-    let taken: Vec<(P, Scanned)> = map_in_order(&stretches, |(stretch, index)| {
-        let (before, text) = (before + stretch.start as u64, &window[stretch.start..]);
-        let mut records = Records::new(file, before, text, stretch.len(), *index);
-        (take(&mut records), Scanned::of(records))
-    });
-    let mut reached = Scanned { end: 0, index, why: End::Stretch };
-    for ((stretch, index), (product, scanned)) in stretches.into_iter().zip(taken) {
-        if stretch.start != reached.end || !matches!(reached.why, End::Stretch) {
-            break;
+    let start = ResultsScan::open(file, Onward::new(source, 0), EDGE_BYTES)?.place();
+    let overlap = OVERLAP_BYTES.min(stretch_bytes);
+    let mut stretches = Stretches { file, source, take, start, stretch_bytes, overlap };
+    loop {
+        let (place, why) = stretches.scan(&mut merge)?;
+        match why {
+            WhyOver::ListEnds => {
+                let rest = Onward::new(source, place.offset);
+                return Ok(ResultsScan::behind(file, rest, EDGE_BYTES, place).close()?);
+            }
+            WhyOver::WrongGuess => {}
+            WhyOver::LongRecord => stretches.lengthen(place)?,
         }
-        let before = reached.index - index;
-        merge(product, before)?;
-        let (end, why) = (stretch.start + scanned.end, scanned.why.moved(stretch.start));
-        reached = Scanned { end, index: before + scanned.index, why };
+        stretches.start = place;
     }
-    Ok(reached)
 }
 
-/// Guesses where records begin, or rather the comma before them. Towards the end of the window stretches
-/// get shorter, so that the last ones end at about the same time.
-fn stretches(window: &[u8], stretch_bytes: usize, threads: usize) -> Vec<Range<usize>> {
-    let bytes_at = |start: usize| match threads {
-        1 => stretch_bytes,
-        _ => ((window.len() - start) / (2 * threads)).clamp(stretch_bytes.div_ceil(SHORTENED), stretch_bytes),
-    };
-    let mut starts = vec![0];
-    let mut from = bytes_at(0);
-    while let Some(comma) = window.get(from..).and_then(comma_between_records) {
-        starts.push(from + comma);
-        from += comma + bytes_at(from + comma);
-    }
-    let ends = starts.iter().skip(1).copied().chain([usize::MAX]);
-    starts.iter().copied().zip(ends).map(|(start, end)| start..end).collect()
+/// The stretches of a file from a place between two records on.
+struct Stretches<'a, S, T> {
+    file: &'a str,
+    source: &'a S,
+    take: T,
+    start: Place,
+    stretch_bytes: usize,
+    /// Bytes read behind a stretch.
+    overlap: usize,
 }
 
-/// What `work` makes of the items, which are begun in their order by whichever thread is free.
-fn map_in_order<T: Sync, P: Send>(items: &[T], work: impl Fn(&T) -> P + Sync) -> Vec<P> {
-    let next = AtomicUsize::new(0);
-    let begin = || items.iter().enumerate().nth(next.fetch_add(1, Ordering::Relaxed));
-    let threads = (0..rayon::current_num_threads().min(items.len())).into_par_iter();
-    let work_on = threads.flat_map_iter(|_| iter::from_fn(|| begin().map(|(place, item)| (place, work(item)))));
-    let mut made: Vec<(usize, P)> = work_on.collect();
-    made.sort_unstable_by_key(|&(place, _)| place);
-    made.into_iter().map(|(_, product)| product).collect()
+/// A stretch that has been scanned.
+struct Stretch<P> {
+    /// What was made of the records.
+    product: P,
+    /// Bytes of the file before the stretch.
+    before: u64,
+    /// The number given to its first record.
+    first: usize,
+    /// How far it was scanned, from its start on.
+    scanned: Scanned,
+    /// Whether the file ends where what was read of it ends.
+    is_last: bool,
+}
+
+/// Why stretches are not scanned on.
+enum WhyOver {
+    ListEnds,
+    /// The next stretch does not begin where this one ended.
+    WrongGuess,
+    /// A record is longer than what has been read.
+    LongRecord,
+}
+
+impl<S: ReadAt, P: Send, T: Fn(&mut Records<'_>) -> P + Sync> Stretches<'_, S, T> {
+    /// Scans and merges as many stretches as join: how far it came, and why not farther.
+    fn scan<E: From<DatasetError> + Send>(
+        &self,
+        mut merge: impl FnMut(P, usize) -> Result<(), E> + Send,
+    ) -> Result<(Place, WhyOver), E> {
+        let mut reached = self.start;
+        let join = |(number, stretch): (u64, Result<Option<Stretch<P>>, DatasetError>)| {
+            let stretch = match stretch {
+                Ok(Some(stretch)) if stretch.before == reached.offset => stretch,
+                // The record that the stretch before ended with goes on beyond this one.
+                Ok(None) if reached.offset >= self.begin(number + 1) => return ControlFlow::Continue(()),
+                Ok(_) => return ControlFlow::Break(Ok((reached, WhyOver::WrongGuess))),
+                Err(unreadable) => return ControlFlow::Break(Err(unreadable.into())),
+            };
+            let before = reached.index - stretch.first;
+            if let Err(refusal) = merge(stretch.product, before) {
+                return ControlFlow::Break(Err(refusal));
+            }
+            let Scanned { end, index, why } = stretch.scanned;
+            reached = Place { offset: stretch.before + end as u64, index: before + index };
+            match why {
+                End::Stretch => ControlFlow::Continue(()),
+                End::List => ControlFlow::Break(Ok((reached, WhyOver::ListEnds))),
+                End::NotAnObject => ControlFlow::Break(Err(reached.not_an_object(self.file).into())),
+                End::Broken { rule: JsonRule::UnexpectedEnd, .. } if !stretch.is_last => {
+                    ControlFlow::Break(Ok((reached, WhyOver::LongRecord)))
+                }
+                End::Broken { rule, at } => {
+                    ControlFlow::Break(Err(DatasetError::json(self.file, stretch.before + at as u64, rule).into()))
+                }
+            }
+        };
+        in_order(Vec::new, |buffer, number| (number, self.stretch(buffer, number)), join)
+    }
+
+    /// The guessed stretch of a number, if a record seems to begin in it.
+    fn stretch(&self, buffer: &mut Vec<u8>, number: u64) -> Result<Option<Stretch<P>>, DatasetError> {
+        // Only the first stretch is sure to begin with a record, however long.
+        let overlap = if number == 0 { self.overlap } else { self.overlap.min(self.stretch_bytes) };
+        buffer.resize(self.stretch_bytes + overlap, 0);
+        let begin = self.begin(number);
+        let read =
+            fill_at(self.source, buffer, begin).map_err(|error| self.start.refusal(self.file, Stop::Read(error)))?;
+        let (text, is_last) = (&buffer[..read], read < buffer.len());
+        let comma = if number == 0 { Some(0) } else { comma_between_records(text) };
+        let Some(comma) = comma.filter(|&comma| comma <= self.stretch_bytes) else { return Ok(None) };
+        // The first stretch goes on with the file's numbers. The others begin anywhere but at 0, the
+        // number of a record without a comma before it.
+        let first = if number == 0 { self.start.index } else { 1 };
+        let before = begin + comma as u64;
+        let stop = self.stretch_bytes + 1 - comma;
+        let mut records = Records::new(self.file, before, &text[comma..], stop, first);
+        let product = (self.take)(&mut records);
+        Ok(Some(Stretch { product, before, first, scanned: Scanned::of(records), is_last }))
+    }
+
+    /// Bytes of the file before the part in which a stretch begins: at its second byte or later, but for the
+    /// first stretch.
+    fn begin(&self, number: u64) -> u64 {
+        self.start.offset + number * self.stretch_bytes as u64
+    }
+
+    /// Makes the place behind the stretches longer, for the sake of the record at `place`.
+    fn lengthen(&mut self, place: Place) -> Result<(), DatasetError> {
+        let longest = MAX_RECORD_BYTES.saturating_sub(self.stretch_bytes);
+        if self.overlap >= longest && place == self.start {
+            return Err(place.refusal(self.file, Stop::TooLong));
+        }
+        self.overlap = (2 * self.overlap).min(longest);
+        Ok(())
+    }
 }
 
 /// The first comma after a closing and before an opening brace.
@@ -195,80 +185,12 @@ pub(super) fn comma_between_records(text: &[u8]) -> Option<usize> {
     (1..text.len()).find(|&comma| text[comma - 1] == b'}' && is_between(comma))
 }
 
-struct ResultsScan<'a, R> {
-    file: &'a str,
-    chunks: Chunks<R>,
-    /// Index of the next record.
-    index: usize,
-    /// Whether the list has ended.
-    is_done: bool,
-}
-
-impl<'a, R: Read> ResultsScan<'a, R> {
-    /// Enters the list.
-    fn open(file: &'a str, reader: R, chunk: usize) -> Result<Self, DatasetError> {
-        let mut scan = Self { file, chunks: Chunks::new(reader, chunk, MAX_RECORD_BYTES), index: 0, is_done: false };
-        let open = scan.chunks.step(0, |scanner| {
-            scanner.refuse_byte_order_mark()?;
-            let is_list = scanner.kind()? == Kind::List;
-            if is_list {
-                scanner.enter()?;
-            }
-            Ok(is_list)
-        });
-        let (is_list, bytes) = scan.placed(open)?;
-        scan.chunks.consume(bytes);
-        if is_list {
-            return Ok(scan);
-        }
-        Err(DatasetError::ResultsNotAList { file: file.to_owned() })
-    }
-
-    /// Lets go of what has been scanned, and reads on where only more text can help.
-    fn advance(&mut self, scanned: Scanned) -> Result<(), DatasetError> {
-        self.index = scanned.index;
-        match scanned.why {
-            End::Stretch => {}
-            End::List => self.is_done = true,
-            End::NotAnObject => return Err(DatasetError::RecordNotAnObject { place: self.place() }),
-            End::Broken { rule: JsonRule::UnexpectedEnd, .. } if !self.chunks.is_exhausted() => {
-                self.chunks.consume(scanned.end);
-                let refilled = self.chunks.refill();
-                return self.placed(refilled);
-            }
-            End::Broken { rule, at } => return self.placed(Err(Stop::Broken { rule, at })),
-        }
-        self.chunks.consume(scanned.end);
-        Ok(())
-    }
-
-    /// Checks that nothing follows the list, and that there was something in it.
-    fn close(&mut self) -> Result<(), DatasetError> {
-        let end = self.chunks.finish();
-        self.placed(end)?;
-        if self.index == 0 {
-            return Err(DatasetError::EmptyResults { file: self.file.to_owned() });
-        }
-        Ok(())
-    }
-
-    fn place(&self) -> RecordPlace {
-        RecordPlace { file: self.file.to_owned(), table: TABLE, index: self.index }
-    }
-
-    fn placed<T>(&self, outcome: Result<T, Stop>) -> Result<T, DatasetError> {
-        outcome.map_err(|stop| match stop {
-            Stop::Read(error) => DatasetError::Read { file: self.file.to_owned(), error },
-            Stop::Broken { rule, at } => DatasetError::json(self.file, self.chunks.consumed() + at as u64, rule),
-            Stop::TooLong => DatasetError::RecordTooLong { place: self.place() },
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
-    use crate::dataset::Key;
+    use crate::dataset::{scan_results, Key, RawRecord};
 
     /// Records whose unread values look like the space between records, in strings and for real.
     fn misleading_results(records: usize) -> String {
@@ -281,10 +203,10 @@ mod tests {
         format!("[{}]", (0..records).map(record).collect::<Vec<_>>().join(", "))
     }
 
-    /// The image ids with the records' numbers and ends, or the refusal.
-    fn scanned(stretch_bytes: usize, text: &str) -> Result<Vec<(usize, u64, Key)>, String> {
+    /// The records' numbers, ends and image ids, if they have one, or the refusal.
+    fn scanned(stretch_bytes: usize, text: &str) -> Result<Vec<(usize, u64, Option<Key>)>, String> {
         let mut found = Vec::new();
-        let place = |record: RawRecord<'_>| (record.index(), record.end(), record.image_id());
+        let place = |record: RawRecord<'_>| (record.index(), record.end(), record.image_id().ok());
         let take = |records: &mut Records<'_>| {
             let mut found = Vec::new();
             while let Some(record) = records.next_record() {
@@ -292,9 +214,9 @@ mod tests {
             }
             found
         };
-        scan_in(stretch_bytes, "dt.json", text.as_bytes(), take, |stretch, before| {
+        scan_in(stretch_bytes, "dt.json", &text.as_bytes(), take, |stretch, before| {
             for (index, end, image) in stretch {
-                found.push((before + index, end, image?));
+                found.push((before + index, end, image));
             }
             Ok::<(), DatasetError>(())
         })
@@ -307,7 +229,7 @@ mod tests {
         let text = misleading_results(100);
         let expected = scanned(1 << 20, &text).unwrap();
         let places: Vec<_> = expected.iter().map(|&(index, _, id)| (index, id)).collect();
-        assert_eq!(places, (0..100).map(|id| (id, Key::Integer(id as i64))).collect::<Vec<_>>());
+        assert_eq!(places, (0..100).map(|id| (id, Some(Key::Integer(id as i64)))).collect::<Vec<_>>());
         assert!(expected.iter().all(|&(_, end, _)| text[end as usize..].starts_with([',', ']'])));
         for stretch_bytes in [1, 7, 40, 100, 333, 5000] {
             assert_eq!(scanned(stretch_bytes, &text).as_ref(), Ok(&expected), "stretches of {stretch_bytes}");
@@ -329,6 +251,37 @@ mod tests {
             for stretch_bytes in [1, 50, 700] {
                 assert_eq!(scanned(stretch_bytes, &text).as_ref(), Err(&expected), "stretches of {stretch_bytes}");
             }
+        }
+    }
+
+    /// What [`scanned`] gives, by one reader from the first byte to the last.
+    fn read_on(text: &str) -> Result<Vec<(usize, u64, Option<Key>)>, String> {
+        let mut found = Vec::new();
+        let visit = |index, record: RawRecord<'_>| {
+            found.push((index, record.end(), record.image_id().ok()));
+            Ok(())
+        };
+        scan_results("dt.json", text.as_bytes(), visit).map(|()| found).map_err(|error| error.to_string())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        #[test]
+        fn damaged_files_are_scanned_and_refused_as_by_one_reader(
+            records in 0usize..40,
+            damages in prop::collection::vec((any::<prop::sample::Index>(), 0usize..14), 0..4),
+            stretch_bytes in 1usize..400,
+            threads in 1usize..5,
+        ) {
+            const ODD: [&str; 14] = ["", ",", "}", "{", "},{", "]", "[", "\"", "\\", " ", "7", "\u{e9}", "},\n {", "null"];
+            let mut text = misleading_results(records);
+            for (place, odd) in damages {
+                let at = text.floor_char_boundary(place.index(text.len()));
+                text.replace_range(at..text.ceil_char_boundary(at + 1), ODD[odd]);
+            }
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            prop_assert_eq!(pool.install(|| scanned(stretch_bytes, &text)), read_on(&text));
         }
     }
 }

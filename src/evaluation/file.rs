@@ -32,12 +32,17 @@ pub fn evaluate_file(annotations: &Annotations, path: &Path, options: Options) -
 
 impl Evaluator<'_> {
     /// Compares all detections of a results file, image by image, on the threads of the current rayon
-    /// pool.
+    /// pool. What is no regular file, such as a named pipe, is read as [`Evaluator::pipe`] does.
     ///
     /// # Errors
     /// As [`evaluate_file`].
     pub fn file(&self, path: &Path) -> Result<Vec<ImageMatches>, EvaluationError> {
-        self.results(Source::Path(path), &path.display().to_string())
+        let source_name = path.display().to_string();
+        match File::open(path).and_then(|file| Ok((file.metadata()?.is_file(), file))) {
+            Ok((true, _)) => self.results(Source::Path(path), &source_name),
+            Ok((false, pipe)) => self.pipe(&source_name, pipe),
+            Err(error) => Err(DatasetError::Read { file: source_name, error }.into()),
+        }
     }
 
     /// [`Evaluator::file`] of results that can be read once only, such as a pipe, which messages call
@@ -99,7 +104,7 @@ impl ResultsFile<'_> {
         let reading = Reading { evaluator: self.evaluator, source_name: self.source_name, area_source, ranks };
         let mut joined = Joined::new(reading);
         let take = |records: &mut Records<'_>| Runs::take(reading, records);
-        scan_stretches(self.source_name, self.open()?, take, |runs, count| joined.add(runs, count))?;
+        scan_stretches(self.source_name, &self.open()?, take, |runs, count| joined.add(runs, count))?;
         let (mut matches, is_scattered) = joined.finish()?;
         if is_scattered.contains(&true) {
             matches.extend(self.compare_scattered(reading, &is_scattered)?);
@@ -114,13 +119,13 @@ impl ResultsFile<'_> {
     ) -> Result<Vec<ImageMatches>, EvaluationError> {
         let mut scattered = Scattered::default();
         let take = |records: &mut Records<'_>| Scattered::take(reading, is_scattered, records);
-        scan_stretches(self.source_name, self.open()?, take, |images, count| scattered.add(reading, images, count))?;
+        scan_stretches(self.source_name, &self.open()?, take, |images, count| scattered.add(reading, images, count))?;
         scattered.compare(reading)
     }
 
     /// Compares the detections that are among the highest of their category.
     fn compare_ranked(self) -> Result<Vec<ImageMatches>, EvaluationError> {
-        let ranks = self.evaluator.rank_file(self.source_name, self.open()?)?;
+        let ranks = self.evaluator.rank_file(self.source_name, &self.open()?)?;
         let area_source = AreaSource::new(self.evaluator.options.area, ranks.first_has_box());
         self.compare(area_source, Some(&ranks))
     }

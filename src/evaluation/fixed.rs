@@ -5,12 +5,11 @@
 //! other is a single detection a category, the last that counts.
 
 use std::collections::{BTreeMap, BinaryHeap};
-use std::io::Read;
 
 use super::ground_truth::GroundTruth;
 use super::score::descending_key;
 use super::{EvaluationError, Evaluator, Limit};
-use crate::dataset::{scan_stretches, Key, RawRecord, Record, Records};
+use crate::dataset::{scan_stretches, Key, RawRecord, ReadAt, Record, Records};
 
 /// Place of a detection in descending order of score; of equal ones the first of the file comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -268,10 +267,10 @@ impl Evaluator<'_> {
     }
 
     /// Ranks all detections of a results file, which must have a category and a score each.
-    pub(super) fn rank_file(&self, source_name: &str, reader: impl Read + Send) -> Result<Ranks, EvaluationError> {
+    pub(super) fn rank_file(&self, source_name: &str, source: &impl ReadAt) -> Result<Ranks, EvaluationError> {
         let mut ranking = Ranking::new(self, source_name);
         let take = |records: &mut Records<'_>| Stretch::take(&self.ground_truth, records);
-        scan_stretches(source_name, reader, take, |stretch, count| {
+        scan_stretches(source_name, source, take, |stretch, count| {
             for mut ranked in stretch.ranked {
                 ranked.record += count as u64;
                 ranking.rank(ranked);

@@ -181,6 +181,24 @@ fn results_come_through_a_pipe_too() {
     piped(b"[{\"image_id\": 7").refused(&["standard input"]);
 }
 
+/// A shell's `<(command)` is one, too.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_pipe_may_have_a_name() {
+    let place = Workplace::new();
+    square(&place, &whole_square());
+    let by_file = place.run(&["eval", "--gt", "gt.json", "--dt", "dt.json"]);
+    let mut command = place.command(&["eval", "--gt", "gt.json", "--dt", "/dev/stdin"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the program starts");
+    let bytes = place.read("dt.json");
+    child.stdin.take().expect("piped").write_all(bytes.as_bytes()).expect("it reads to the end");
+    let by_name = Finished::new(child.wait_with_output().expect("it ends"));
+    by_name.done();
+    assert_eq!(by_name.stdout, by_file.stdout);
+    place.run(&["eval", "--gt", "gt.json", "--dt", "."]).refused(&["directory"]);
+}
+
 #[test]
 fn an_evaluation_is_explained() {
     let place = Workplace::new();
