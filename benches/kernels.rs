@@ -2,7 +2,8 @@
 //! core, as a share of what the machine's multiply-adds reach at most:
 //! `cargo bench --no-default-features --bench kernels -- [portable|avx2|avx512] [L|M]`.
 //!
-//! Operations are those of the direct algorithm, so that Winograd's share may exceed 100 %. Time is
+//! Operations are those of the direct algorithm, so that Winograd's share may exceed 100 %, and the peak is that of
+//! float32, so that bfloat16's may as well: it is shown where the machine has the instructions. Time is
 //! the thread's CPU time as Linux accounts it (elsewhere the clock's), and the peak is measured
 //! beside each kernel: on a machine that is shared both suffer alike. The least of several rounds
 //! counts. Criterion, which knows the clock only, would measure the neighbours.
@@ -124,13 +125,16 @@ fn whole(maps: usize, channels: usize) -> View {
     View { maps, block: 0, blocks: channels.div_ceil(LANES) }
 }
 
+/// Packs a convolution, of float32 or of bfloat16.
+type New = fn(&ConvolutionSpec<'_>, InstructionSet, bool) -> Convolution;
+
 /// Seconds of one convolution.
-fn convolution(set: InstructionSet, (ins, outs, side, kernel, stride, _): Layers, winograd: bool) -> f64 {
+fn convolution(set: InstructionSet, (ins, outs, side, kernel, stride, _): Layers, winograd: bool, new: New) -> f64 {
     let [input, output] = [ins, outs].map(|channels| lane_map(&[channels]));
     let (weights, bias) = (vec![0.01; ins * outs * kernel * kernel], vec![0.1; outs]);
     let spec =
         ConvolutionSpec { weights: &weights, bias: &bias, kernel, stride, silu: true, input: &input, output: &output };
-    let convolution = Convolution::new(&spec, set, winograd);
+    let convolution = new(&spec, set, winograd);
     let mut all = [maps(ins, side * stride, side * stride), maps(outs, side, side)];
     let mut scratch = Scratch::default();
     time(|| convolution.run(&mut all, &mut scratch, whole(0, ins), whole(1, outs), None, false))
@@ -165,25 +169,50 @@ fn row(name: &str, count: usize, operations: f64, seconds: f64, peak: f64) {
     );
 }
 
+#[cfg(target_arch = "x86_64")]
+fn multiplies_pairs() -> bool {
+    is_x86_feature_detected!("avx512bf16")
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn multiplies_pairs() -> bool {
+    false
+}
+
 fn convolutions(set: InstructionSet, layers: &[Layers]) {
     let [mut squares, mut direct, mut best] = [(); 3].map(|()| Total::default());
+    let [mut direct_bf16, mut best_bf16] = [(); 2].map(|()| Total::default());
+    let has_bf16 = set == InstructionSet::Avx512 && multiplies_pairs();
     for &layer in layers {
         let (ins, outs, side, kernel, stride, count) = layer;
         let operations = (2 * ins * outs * side * side * kernel * kernel) as f64;
         let name = format!("{kernel}x{kernel} s{stride} {ins}-{outs} {side}x{side}");
         let peak = peak(set);
-        let mut fastest = convolution(set, layer, false);
-        row(&format!("{name} direct"), count, operations, fastest, peak);
-        direct.add(count, operations, fastest, peak);
-        if kernel == 3 && stride == 1 {
-            let winograd = convolution(set, layer, true);
-            row(&format!("{name} winograd"), count, operations, winograd, peak);
-            squares.add(count, operations, winograd, peak);
-            fastest = winograd;
+        let is_square = kernel == 3 && stride == 1;
+        let measure = |name: String, winograd: bool, new: New, totals: &mut [&mut Total]| {
+            let seconds = convolution(set, layer, winograd, new);
+            row(&name, count, operations, seconds, peak);
+            totals.iter_mut().for_each(|total| total.add(count, operations, seconds, peak));
+        };
+        let direct_too: &mut [&mut Total] = &mut [&mut direct, &mut best];
+        let only = if is_square { 1 } else { 2 };
+        measure(format!("{name} direct"), false, Convolution::new, &mut direct_too[..only]);
+        if is_square {
+            measure(format!("{name} winograd"), true, Convolution::new, &mut [&mut squares, &mut best]);
         }
-        best.add(count, operations, fastest, peak);
+        if has_bf16 {
+            let direct_too: &mut [&mut Total] = &mut [&mut direct_bf16, &mut best_bf16];
+            measure(format!("{name} direct bf16"), false, Convolution::bf16, &mut direct_too[..only]);
+        }
+        if has_bf16 && is_square {
+            measure(format!("{name} winograd bf16"), true, Convolution::bf16, &mut [&mut best_bf16]);
+        }
     }
-    for (name, total) in [("all, direct", direct), ("3x3 s1, winograd", squares), ("all, winograd", best)] {
+    let mut all = vec![("all, direct", direct), ("3x3 s1, winograd", squares), ("all, winograd", best)];
+    if has_bf16 {
+        all.extend([("all, direct bf16", direct_bf16), ("all, winograd bf16", best_bf16)]);
+    }
+    for (name, total) in all {
         row(&format!("**{name}**"), 1, total.operations, total.seconds, total.operations / total.at_peak);
     }
 }

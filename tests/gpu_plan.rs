@@ -19,7 +19,7 @@ use zoobench::kernels::gpu::{
 use zoobench::model::checkpoint::Checkpoint;
 use zoobench::model::device_plan::{DevicePlan, Lowered};
 use zoobench::model::network::Graph;
-use zoobench::model::plan::Plan;
+use zoobench::model::plan::{Arithmetic, Plan};
 use zoobench::model::{letterbox_rgb, Architecture, HeadOutput, InputBatch, Letterbox, TextEmbeddings};
 
 /// The kernels' program in a format, or nothing where there is no C++ compiler, which is said past the test's own output.
@@ -64,7 +64,8 @@ impl Both {
         let architecture = Architecture::detect(&checkpoint).expect("an architecture");
         let lowered = Lowered::new(Graph::new(&architecture), &checkpoint, format).expect("there are kernels for it");
         let gpu = DevicePlan::new(Host::start(&program, false, 1 << 16), lowered).expect("the process lives");
-        let cpu = Plan::lower(Graph::new(&architecture), &checkpoint, false).expect("the weights are complete");
+        let exact = Arithmetic { winograd: false, bf16: false };
+        let cpu = Plan::lower(Graph::new(&architecture), &checkpoint, exact).expect("the weights are complete");
         Some(Self { cpu, gpu, text_width: architecture.text.projection })
     }
 

@@ -104,6 +104,13 @@ fn close(found: &[f32], expected: &[f64], tolerance: f64) {
     }
 }
 
+/// Whether what Winograd's algorithm makes of rounded values is as near as can be asked for: in root mean squares.
+fn near(found: &[f32], expected: &[f64]) {
+    let apart = found.iter().zip(expected).map(|(found, expected)| (f64::from(*found) - expected).powi(2));
+    let (apart, size) = (apart.sum::<f64>(), expected.iter().map(|value| value * value).sum::<f64>());
+    assert!(apart <= (0.02f64).powi(2) * size, "{} of {}", apart.sqrt(), size.sqrt());
+}
+
 #[derive(Debug, Clone)]
 struct Case {
     seed: u64,
@@ -135,6 +142,21 @@ fn cases() -> impl Strategy<Value = Case> {
     )
 }
 
+/// Packs a convolution, of float32 or of bfloat16.
+type New = fn(&ConvolutionSpec<'_>, InstructionSet, bool) -> Convolution;
+
+/// The nearest values whose lower half is zero, of two that are equally near the one with an even upper half.
+fn bfloat16(values: Vec<f32>) -> Vec<f32> {
+    let round = |value: f32| {
+        let below = value.to_bits() >> 16 << 16;
+        let off = |bits: u32| (f64::from(f32::from_bits(bits)) - f64::from(value)).abs();
+        let is_below = off(below) < off(below + (1 << 16))
+            || (off(below) == off(below + (1 << 16)) && (below >> 16).is_multiple_of(2));
+        f32::from_bits(if is_below { below } else { below + (1 << 16) })
+    };
+    values.into_iter().map(round).collect()
+}
+
 impl Case {
     fn channels(&self) -> (usize, usize) {
         (self.input.iter().sum(), self.output.iter().sum())
@@ -159,13 +181,17 @@ impl Case {
     }
 
     fn naive(&self) -> Vec<f64> {
+        self.naive_of(&self.image(), &self.weights())
+    }
+
+    /// The convolution of an image with weights.
+    fn naive_of(&self, image: &Plain, weights: &[f32]) -> Vec<f64> {
         let (outputs, (height, width)) = (self.channels().1, self.out_size());
-        let (image, weights, bias, added) =
-            (self.image(), self.weights(), values(self.seed ^ 3, outputs), self.added());
+        let (bias, added) = (values(self.seed ^ 3, outputs), self.added());
         let mut result = Vec::new();
         for (out, bias) in bias.iter().enumerate() {
             for (row, column) in (0..height).flat_map(|row| (0..width).map(move |column| (row, column))) {
-                let sum = f64::from(*bias) + self.window(&image, &weights, out, row, column);
+                let sum = f64::from(*bias) + self.window(image, weights, out, row, column);
                 let value = if self.silu { sum / (1.0 + (-sum).exp()) } else { sum };
                 let residual = added.get(out, row as isize, column as isize).filter(|_| self.residual);
                 result.push(value + residual.map_or(0.0, f64::from));
@@ -189,6 +215,11 @@ impl Case {
     }
 
     fn kernel(&self, set: InstructionSet, winograd: bool, spread: bool) -> Vec<f32> {
+        self.packed(set, winograd, spread, Convolution::new)
+    }
+
+    /// What a packing of the convolution computes.
+    fn packed(&self, set: InstructionSet, winograd: bool, spread: bool, new: New) -> Vec<f32> {
         let (input, output) = (lane_map(&self.input), lane_map(&self.output));
         let (height, width) = self.out_size();
         let bias = values(self.seed ^ 3, self.channels().1);
@@ -202,7 +233,7 @@ impl Case {
             input: &input,
             output: &output,
         };
-        let convolution = Convolution::new(&spec, set, winograd);
+        let convolution = new(&spec, set, winograd);
         let blocks = output.len() / LANES;
         let mut maps = vec![self.image().blocked(&input), empty(blocks, height, width), self.added().blocked(&output)];
         let residual = self.residual.then(|| view(2, blocks));
@@ -223,6 +254,23 @@ proptest! {
             close(&direct, &expected, 2e-6);
             prop_assert_eq!(case.kernel(set, false, true), direct, "threads change nothing");
             close(&case.kernel(set, true, false), &expected, 5e-6);
+        }
+    }
+
+    /// Products of rounded values are exact: what is left is the rounding of sums. By minimal filtering it is sums of
+    /// values and of taps that are rounded, so that more is lost.
+    #[test]
+    fn convolutions_in_bf16_equal_a_naive_loop_on_rounded_values(case in cases()) {
+        let mut image = case.image();
+        image.values = bfloat16(image.values);
+        let (rounded, exact) = (case.naive_of(&image, &bfloat16(case.weights())), case.naive());
+        for set in InstructionSet::available() {
+            let direct = case.packed(set, false, false, Convolution::bf16);
+            close(&direct, &rounded, 2e-6);
+            prop_assert_eq!(case.packed(set, false, true, Convolution::bf16), direct, "threads change nothing");
+            let winograd = case.packed(set, true, false, Convolution::bf16);
+            near(&winograd, &exact);
+            prop_assert_eq!(case.packed(set, true, true, Convolution::bf16), winograd, "threads change nothing");
         }
     }
 

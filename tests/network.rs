@@ -19,6 +19,8 @@ mod inputs;
 mod architecture;
 #[path = "network/batches.rs"]
 mod batches;
+#[path = "network/bf16.rs"]
+mod bf16;
 #[path = "network/refusals.rs"]
 mod refusals;
 #[path = "network/stages.rs"]

@@ -52,7 +52,7 @@ pub enum DtypeArg {
     Tf32,
     /// float16
     F16,
-    /// bfloat16
+    /// bfloat16, added up in float32; on the CPU only what convolutions multiply is rounded to it
     Bf16,
 }
 
@@ -79,7 +79,7 @@ pub struct ExecutionArgs {
     /// Every convolution as the sum it is: no minimal filtering (Winograd), which candle never has on the CPU
     #[arg(long)]
     exact: bool,
-    /// Arithmetic of the network; all but f32 need a GPU
+    /// Arithmetic of the network; tf32 and f16 need a GPU, bf16 a GPU or --engine fast
     #[arg(long, value_name = "DTYPE", value_enum, default_value_t = DtypeArg::F32)]
     dtype: DtypeArg,
 }

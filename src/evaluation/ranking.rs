@@ -45,11 +45,14 @@ impl RankedDetection {
     }
 }
 
+/// Categories that one thread takes at once.
+const CHUNK: usize = 1 << 5;
+
 /// The rankings of `categories` categories over `images`, which must be in ascending order. An image's
 /// slot is its place among them.
 pub(super) fn rankings(categories: usize, images: &[ImageMatches]) -> Vec<Ranking> {
     let parts = gather(categories, images, Some);
-    parts.into_par_iter().map(Parts::rank).collect()
+    parts.into_par_iter().with_max_len(CHUNK).map(Parts::rank).collect()
 }
 
 /// The ranking of the categories that `holds` holds of, as if they were one. Equal scores come image by

@@ -7,11 +7,12 @@
 
 use super::ahead::Ahead;
 use super::convolution::{Convolution, ConvolutionSpec};
+use super::factors::Factors;
 use super::instruction_set::InstructionSet;
 use super::maps::{Place, LANES};
-use super::memory::Memory;
+use super::memory::{Memory, Scratch};
 use super::parallel::{even_parts, pieces};
-use super::tile::{kernel, Finish, Tile};
+use super::tile::{Finish, Tile};
 
 /// Bytes of input rows that are read again for each panel.
 const INPUT_BYTES: usize = 192 << 10;
@@ -20,9 +21,12 @@ const PIECES: usize = 8;
 
 /// Packed weights.
 pub(super) struct Direct {
-    /// `[group of output blocks][input block][row][column][input lane][output lane of the group]`.
+    /// `[group of output blocks][input plane][row][column][input lane][output lane of the group]`.
     taps: Memory,
-    /// Lanes of each input block that hold channels.
+    factors: Factors,
+    /// Planes of inputs: their blocks, or fewer where a value holds several channels.
+    planes: usize,
+    /// Lanes of each plane that hold channels.
     channels: usize,
 }
 
@@ -35,7 +39,7 @@ struct Work<'a> {
     residual: Option<Place>,
     /// Pixels of a tile each: first and number.
     parts: Vec<(usize, usize)>,
-    /// Input blocks that are multiplied at once: first and number.
+    /// Input planes that are multiplied at once: first and number.
     chunks: Vec<(usize, usize)>,
     /// Groups of output blocks, as many as a tile covers.
     groups: usize,
@@ -45,24 +49,34 @@ struct Work<'a> {
 
 impl Direct {
     /// Packs a convolution's weights.
-    pub fn pack(spec: &ConvolutionSpec<'_>, set: InstructionSet) -> Self {
-        let (square, channels) = (spec.kernel.pow(2), channels(spec.input));
-        let in_blocks = spec.input.len() / LANES;
-        let mut taps = Memory::zeros(spec.output.len() * in_blocks * channels * square);
+    pub fn pack(spec: &ConvolutionSpec<'_>, set: InstructionSet, factors: Factors) -> Self {
+        let (square, planes) = (spec.kernel.pow(2), factors.planes(spec.input.len() / LANES));
+        let channels = channels(spec.input, factors);
+        let mut taps = Memory::zeros(spec.output.len() * planes * channels * square);
         let mut packed = taps.values_mut().iter_mut();
         for first in (0..spec.output.len()).step_by(set.tile_blocks() * LANES) {
             let lanes = first..(first + set.tile_blocks() * LANES).min(spec.output.len());
-            for (block, tap) in (0..in_blocks).flat_map(|block| (0..square).map(move |tap| (block, tap))) {
-                for input in block * LANES..block * LANES + channels {
-                    lanes.clone().zip(&mut packed).for_each(|(output, value)| *value = spec.tap(output, input, tap));
+            for (plane, tap) in (0..planes).flat_map(|plane| (0..square).map(move |tap| (plane, tap))) {
+                for lane in plane * LANES..plane * LANES + channels {
+                    let value = |output: usize| factors.value(lane, |input| spec.tap(output, input, tap));
+                    lanes.clone().zip(&mut packed).for_each(|(output, packed)| *packed = value(output));
                 }
             }
         }
-        Self { taps, channels }
+        Self { taps, factors, planes, channels }
     }
 
     /// See [`Convolution::run`], which has checked the places.
-    pub fn run(&self, convolution: &Convolution, from: Place, to: Place, residual: Option<Place>, spread: bool) {
+    pub fn run(
+        &self,
+        convolution: &Convolution,
+        scratch: &mut Scratch,
+        from: Place,
+        to: Place,
+        residual: Option<Place>,
+        spread: bool,
+    ) {
+        let from = self.factors.planes_of(from, convolution.in_blocks, scratch, spread);
         let work = Work::new(self, convolution, [from, to], residual);
         let bands = to.shape.height.div_ceil(work.rows);
         let wanted = if spread { PIECES * rayon::current_num_threads() } else { 1 };
@@ -71,21 +85,19 @@ impl Direct {
     }
 }
 
-/// Input lanes of a block that are worth multiplying: all but the tail of a single block.
-fn channels(input: &[Option<usize>]) -> usize {
-    match input.len() {
-        LANES => input.iter().flatten().count(),
-        _ => LANES,
-    }
+/// Lanes of a plane that are worth multiplying: all but the tail of a single plane.
+fn channels(input: &[Option<usize>], factors: Factors) -> usize {
+    let end = input.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
+    end.div_ceil(factors.per_value()).min(LANES)
 }
 
 impl<'a> Work<'a> {
     fn new(direct: &'a Direct, convolution: &'a Convolution, [from, to]: [Place; 2], residual: Option<Place>) -> Self {
-        let Convolution { set, in_blocks, out_blocks, kernel, stride, .. } = *convolution;
+        let Convolution { set, out_blocks, kernel, stride, .. } = *convolution;
         // Sums cannot rest where the residual still is.
         let in_place = residual.is_some_and(|residual| std::ptr::eq(residual.start.0, to.start.0));
-        let most = if in_place { in_blocks } else { set.panel_planes(kernel.pow(2) * direct.channels) };
-        let chunks = even_parts(in_blocks, most);
+        let most = if in_place { direct.planes } else { set.panel_planes(kernel.pow(2) * direct.channels) };
+        let chunks = even_parts(direct.planes, most);
         let planes = chunks.iter().map(|&(_, planes)| planes).max().unwrap_or(1);
         let row_bytes = planes * from.shape.row() * stride * size_of::<f32>();
         let bands = to.shape.height.div_ceil((INPUT_BYTES / row_bytes).max(1));
@@ -130,7 +142,7 @@ impl<'a> Work<'a> {
         let Some(&(first, planes)) = self.chunks.get(chunk) else { return &[] };
         let taps = self.convolution.kernel.pow(2) * self.direct.channels;
         let (block, blocks) = self.blocks(group);
-        let start = (block * self.convolution.in_blocks + first * blocks) * LANES * taps;
+        let start = (block * self.direct.planes + first * blocks) * LANES * taps;
         &self.direct.taps.values()[start..][..planes * blocks * LANES * taps]
     }
 
@@ -159,7 +171,7 @@ impl<'a> Work<'a> {
                 tile.resume(at(self.to));
             }
             let input = self.from.start.at(corner + column * stride * LANES);
-            let compute = kernel(set, blocks, pixels, stride);
+            let compute = self.direct.factors.kernel(set, blocks, pixels, stride);
             // SAFETY: `Convolution::new` checked the instructions, `Convolution::run` that the views
             // exist, do not overlap and have the sizes and the border that the window needs; rows,
             // columns and blocks are within them, and no other piece writes this row of these blocks.

@@ -73,6 +73,18 @@ impl InstructionSet {
         self == Self::Portable
     }
 
+    /// Whether this machine multiplies pairs of bfloat16 beside it.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn multiplies_pairs(self) -> bool {
+        self == Self::Avx512 && is_x86_feature_detected!("avx512bf16")
+    }
+
+    /// Whether this machine multiplies pairs of bfloat16 beside it.
+    #[cfg(not(target_arch = "x86_64"))]
+    pub(super) fn multiplies_pairs(self) -> bool {
+        false
+    }
+
     /// Its name in records.
     pub fn name(self) -> &'static str {
         match self {

@@ -9,9 +9,10 @@
 //! `n 2^-22 |a| |b|` with as much to spare. (The instruction takes numbers below 2^-126 for zero. Lengths between
 //! `LEAST` and `GREATEST` make that less than the spare.) Factor and bias add three roundings to either score.
 
+use super::instruction_set::InstructionSet;
 use super::maps::{Place, LANES};
 use super::memory::Memory;
-use super::tile::Kernel;
+use super::tile::{pair_kernel, Kernel};
 
 /// Between these lengths of a pixel and of the longest vector the bound holds.
 const LEAST: f32 = 1.0 / (1u32 << 20) as f32;
@@ -45,7 +46,7 @@ impl RoughVectors {
     /// Rounds packed vectors, `[group of classes][lane][class of the group]`; `None` where the machine lacks the
     /// instructions, or blocks cannot be paired. `biases` are those of classes that exist.
     pub fn new(packed: &Memory, group: usize, in_blocks: usize, biases: &[f32]) -> Option<Self> {
-        if !machine::has_pairs() || !in_blocks.is_multiple_of(2) || in_blocks == 0 {
+        if !has_pairs() || !in_blocks.is_multiple_of(2) || in_blocks == 0 {
             return None;
         }
         let mut rounded = Memory::zeros(packed.len() / 2);
@@ -114,25 +115,21 @@ impl RoughVectors {
     }
 }
 
+/// Whether the machine has the instructions.
+fn has_pairs() -> bool {
+    InstructionSet::Avx512.is_available() && InstructionSet::Avx512.multiplies_pairs()
+}
+
 /// The kernel of so many blocks of classes and pixels on pairs.
-pub(super) use machine::kernel;
+pub(super) fn kernel(blocks: usize, pixels: usize) -> Kernel {
+    pair_kernel(blocks, pixels, 1)
+}
 
 #[cfg(target_arch = "x86_64")]
 mod machine {
     use std::arch::x86_64::*;
 
-    use super::{Kernel, LANES};
-    use crate::kernels::tile::pair_kernel;
-
-    pub fn has_pairs() -> bool {
-        is_x86_feature_detected!("avx512f")
-            && is_x86_feature_detected!("avx512dq")
-            && is_x86_feature_detected!("avx512bf16")
-    }
-
-    pub fn kernel(blocks: usize, pixels: usize) -> Kernel {
-        pair_kernel(blocks, pixels)
-    }
+    use super::{has_pairs, LANES};
 
     /// Rounds a group of vectors, `[lane][class]` to `[pair of lanes][class]`; the squared lengths of each and of what
     /// rounding took from it.
@@ -209,16 +206,6 @@ mod machine {
 
 #[cfg(not(target_arch = "x86_64"))]
 mod machine {
-    use super::Kernel;
-
-    pub fn has_pairs() -> bool {
-        false
-    }
-
-    pub fn kernel(_: usize, _: usize) -> Kernel {
-        unreachable!("no vectors are rounded here")
-    }
-
     pub fn round_group(_: &[f32], _: &mut [f32], _: usize) -> Vec<[f32; 2]> {
         unreachable!("no vectors are rounded here")
     }

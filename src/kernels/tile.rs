@@ -227,10 +227,15 @@ table!(PAIRS_ONE: Avx512Pairs, target_feature(enable = "avx512f,avx512dq,avx512b
 table!(PAIRS_TWO: Avx512Pairs, target_feature(enable = "avx512f,avx512dq,avx512bf16"),
     two_1 two_2 two_3 two_4 two_5 two_6 two_7 two_8 two_9 two_10 two_11 two_12 two_13 two_14);
 
-/// The kernel of so many blocks and pixels that multiplies pairs of bfloat16, for AVX-512 BF16.
+/// As [`kernel`], for pairs of bfloat16 in the bits of each value: for AVX-512 BF16.
 #[cfg(target_arch = "x86_64")]
-pub(super) fn pair_kernel(blocks: usize, pixels: usize) -> Kernel {
-    [PAIRS_ONE, PAIRS_TWO][blocks - 1][pixels - 1][0]
+pub(super) fn pair_kernel(blocks: usize, pixels: usize, stride: usize) -> Kernel {
+    [PAIRS_ONE, PAIRS_TWO][blocks - 1][pixels - 1][stride - 1]
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+pub(super) fn pair_kernel(_: usize, _: usize, _: usize) -> Kernel {
+    unreachable!("no machine of this kind multiplies pairs")
 }
 
 /// The kernel of so many blocks and pixels, whose input pixels are `stride` apart.

@@ -5,11 +5,12 @@
 
 use super::ahead::Ahead;
 use super::convolution::{Convolution, ConvolutionSpec};
+use super::factors::Factors;
 use super::instruction_set::InstructionSet;
 use super::maps::{Place, LANES};
 use super::memory::{Memory, Scratch};
 use super::parallel::{even_parts, pieces, Shared};
-use super::tile::{kernel, Tile};
+use super::tile::Tile;
 use super::winograd_transform::{input_transform, product_transform, Window, IN, KERNEL_TRANSFORM, OUT};
 
 /// Products a tile and pair of channels.
@@ -19,8 +20,12 @@ const TILES: usize = 112;
 /// Parts of a batch that may be transformed at the same time.
 const SHARES: usize = 4;
 
-/// Transformed kernels, `[point][group of output blocks][input lane][output lane of the group]`.
-pub(super) struct Winograd(Memory);
+/// Transformed kernels.
+pub(super) struct Winograd {
+    /// `[point][group of output blocks][input lane][output lane of the group]`.
+    kernels: Memory,
+    factors: Factors,
+}
 
 /// A batch of tiles under way.
 struct Batch {
@@ -28,7 +33,7 @@ struct Batch {
     tiles: usize,
     /// Tiles in a row of tiles.
     across: usize,
-    /// Transformed inputs, `[point][input block][tile][LANES]`.
+    /// Transformed inputs, `[point][input plane][tile][LANES]`.
     inputs: Shared,
     /// Values from a point of the inputs to the next.
     input_point: usize,
@@ -42,8 +47,8 @@ struct Batch {
 
 impl Winograd {
     /// Transforms a 3 x 3 convolution's kernels.
-    pub fn pack(spec: &ConvolutionSpec<'_>, set: InstructionSet) -> Self {
-        let (inputs, outputs) = (spec.input.len(), spec.output.len());
+    pub fn pack(spec: &ConvolutionSpec<'_>, set: InstructionSet, factors: Factors) -> Self {
+        let (inputs, outputs) = (factors.planes(spec.input.len() / LANES) * LANES, spec.output.len());
         let mut memory = Memory::zeros(POINTS * inputs * outputs);
         let packed = memory.values_mut();
         let group = set.tile_blocks() * LANES;
@@ -51,13 +56,17 @@ impl Winograd {
             let (first, lane) = (output / group * group, output % group);
             let width = group.min(outputs - first);
             for input in 0..inputs {
-                let transformed = transform_kernel(std::array::from_fn(|tap| f64::from(spec.tap(output, input, tap))));
-                for (point, value) in transformed.into_iter().enumerate() {
-                    packed[point * inputs * outputs + first * inputs + input * width + lane] = value as f32;
+                let of_lane =
+                    |lane: usize| transform_kernel(std::array::from_fn(|tap| f64::from(spec.tap(output, lane, tap))));
+                let channels = factors.per_value();
+                let transformed = [0, channels - 1].map(|index| of_lane(input * channels + index));
+                for point in 0..POINTS {
+                    let value = factors.value(input, |lane| transformed[lane - input * channels][point] as f32);
+                    packed[point * inputs * outputs + first * inputs + input * width + lane] = value;
                 }
             }
         }
-        Self(memory)
+        Self { kernels: memory, factors }
     }
 
     /// See [`Convolution::run`], which has checked the places.
@@ -76,7 +85,7 @@ impl Winograd {
         // Odd numbers of lines, so that the blocks and points of a tile fall into different sets of a cache.
         let plane = |tiles: usize| tiles | 1;
         let point = |blocks: usize, tiles: usize| ((blocks * plane(tiles)) | 1) * LANES;
-        let (ins, outs) = (convolution.in_blocks, convolution.out_blocks);
+        let (ins, outs) = (self.factors.planes(convolution.in_blocks), convolution.out_blocks);
         let [inputs, products] = scratch.areas([POINTS * point(ins, most), POINTS * point(outs, most)]).map(Shared);
         for (first, tiles) in batches {
             let (input_point, product_point) = (point(ins, tiles), point(outs, tiles));
@@ -86,9 +95,76 @@ impl Winograd {
             let shares = even_parts(tiles, tiles.div_ceil(SHARES));
             let piece = |piece: usize| (piece / shares.len(), shares[piece % shares.len()]);
             let count = |blocks: usize| blocks * shares.len();
-            pieces(count(ins), spread, |index| batch.transform_inputs(convolution.set, from, piece(index)));
-            pieces(POINTS, spread, |point| batch.multiply(convolution, &self.0, point));
+            pieces(count(ins), spread, |index| self.transform_inputs(&batch, convolution, from, piece(index)));
+            pieces(POINTS, spread, |point| self.multiply(&batch, convolution, point));
             pieces(count(outs), spread, |index| batch.transform_products(convolution, to, residual, piece(index)));
+        }
+    }
+
+    fn transform_inputs(
+        &self,
+        batch: &Batch,
+        convolution: &Convolution,
+        from: Place,
+        (plane, (first, tiles)): (usize, (usize, usize)),
+    ) {
+        let transform = input_transform(convolution.set);
+        let blocks =
+            plane * self.factors.per_value()..convolution.in_blocks.min((plane + 1) * self.factors.per_value());
+        for tile in first..first + tiles {
+            let (row, column) = batch.corner(tile);
+            let window = |block: usize| Window {
+                start: from
+                    .start
+                    .at(block * from.shape.block() + from.shape.pixel(row, column) - from.shape.row() - LANES),
+                row: from.shape.row(),
+                // A tile at the edge reads no further than the border.
+                rows: IN.min(from.shape.height + 2 - row),
+                columns: IN.min(from.shape.width + 2 - column),
+            };
+            let to = batch.inputs.at(plane * batch.plane + tile * LANES);
+            // SAFETY: the windows are within their blocks and the border, the scratch area holds every
+            // point of every tile, no other piece writes these tiles of this plane, and
+            // `Convolution::new` checked the instructions.
+            unsafe {
+                if self.factors == Factors::Whole {
+                    transform(window(plane), to, batch.input_point);
+                    continue;
+                }
+                let mut points = [[0.0f32; POINTS * LANES]; 2];
+                for (block, points) in blocks.clone().zip(&mut points) {
+                    transform(window(block), points.as_mut_ptr(), LANES);
+                }
+                self.factors.round()(points[0].as_ptr(), points[1].as_ptr(), to, POINTS, batch.input_point);
+            }
+        }
+    }
+
+    fn multiply(&self, batch: &Batch, convolution: &Convolution, point: usize) {
+        let (set, ins, outs) = (convolution.set, self.factors.planes(convolution.in_blocks), convolution.out_blocks);
+        let parts = even_parts(batch.tiles, set.tile_pixels());
+        let chunks = even_parts(ins, set.panel_planes(LANES));
+        let mut kernels = &self.kernels.values()[point * outs * ins * LANES * LANES..];
+        for block in (0..outs).step_by(set.tile_blocks()) {
+            let blocks = set.tile_blocks().min(outs - block);
+            for (chunk, &(plane, planes)) in chunks.iter().enumerate() {
+                let (panel, rest) = kernels.split_at(planes * blocks * LANES * LANES);
+                let mut next = Ahead::new(&rest[..panel.len().min(rest.len())], parts.len());
+                let mut tile = Tile::product(planes, batch.plane, batch.plane);
+                for &(first, tiles) in &parts {
+                    let input = batch.inputs.at(point * batch.input_point + plane * batch.plane + first * LANES);
+                    let out = batch.products.at(point * batch.product_point + block * batch.plane + first * LANES);
+                    if chunk > 0 {
+                        tile.resume(out);
+                    }
+                    let compute = self.factors.kernel(set, blocks, tiles, 1);
+                    // SAFETY: `run` sized both areas for every point, block and tile, and no other
+                    // piece writes this point; `Convolution::new` checked the instructions.
+                    unsafe { compute(&tile, input, panel.as_ptr(), out) }
+                    next.step();
+                }
+                kernels = rest;
+            }
         }
     }
 }
@@ -107,55 +183,6 @@ impl Batch {
     fn corner(&self, tile: usize) -> (usize, usize) {
         let tile = self.first + tile;
         (tile / self.across * OUT, tile % self.across * OUT)
-    }
-
-    fn transform_inputs(&self, set: InstructionSet, from: Place, (block, (first, tiles)): (usize, (usize, usize))) {
-        let transform = input_transform(set);
-        for tile in first..first + tiles {
-            let (row, column) = self.corner(tile);
-            let window = Window {
-                start: from
-                    .start
-                    .at(block * from.shape.block() + from.shape.pixel(row, column) - from.shape.row() - LANES),
-                row: from.shape.row(),
-                // A tile at the edge reads no further than the border.
-                rows: IN.min(from.shape.height + 2 - row),
-                columns: IN.min(from.shape.width + 2 - column),
-            };
-            let to = self.inputs.at(block * self.plane + tile * LANES);
-            // SAFETY: the window is within the block and its border, the scratch area holds every
-            // point of every tile, no other piece writes these tiles of this block, and
-            // `Convolution::new` checked the instructions.
-            unsafe { transform(window, to, self.input_point) }
-        }
-    }
-
-    fn multiply(&self, convolution: &Convolution, kernels: &Memory, point: usize) {
-        let (set, ins, outs) = (convolution.set, convolution.in_blocks, convolution.out_blocks);
-        let parts = even_parts(self.tiles, set.tile_pixels());
-        let chunks = even_parts(ins, set.panel_planes(LANES));
-        let mut kernels = &kernels.values()[point * outs * ins * LANES * LANES..];
-        for block in (0..outs).step_by(set.tile_blocks()) {
-            let blocks = set.tile_blocks().min(outs - block);
-            for (chunk, &(plane, planes)) in chunks.iter().enumerate() {
-                let (panel, rest) = kernels.split_at(planes * blocks * LANES * LANES);
-                let mut next = Ahead::new(&rest[..panel.len().min(rest.len())], parts.len());
-                let mut tile = Tile::product(planes, self.plane, self.plane);
-                for &(first, tiles) in &parts {
-                    let input = self.inputs.at(point * self.input_point + plane * self.plane + first * LANES);
-                    let out = self.products.at(point * self.product_point + block * self.plane + first * LANES);
-                    if chunk > 0 {
-                        tile.resume(out);
-                    }
-                    let compute = kernel(set, blocks, tiles, 1);
-                    // SAFETY: `run` sized both areas for every point, block and tile, and no other
-                    // piece writes this point; `Convolution::new` checked the instructions.
-                    unsafe { compute(&tile, input, panel.as_ptr(), out) }
-                    next.step();
-                }
-                kernels = rest;
-            }
-        }
     }
 
     fn transform_products(

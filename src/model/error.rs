@@ -190,13 +190,16 @@ pub enum ModelError {
         reason: String,
     },
 
-    /// Arithmetic that a device does not have.
-    #[error("dtype {precision} is not there on device {device}: the processor computes in f32; the others need --device cuda")]
+    /// Arithmetic that an engine of the processor does not have.
+    #[error(
+        "dtype {precision} is not there by engine {engine} on device cpu: the processor computes in f32, and by engine \
+         fast in bf16; anything else needs --device cuda"
+    )]
     NoSuchPrecision {
         /// The arithmetic asked for.
         precision: &'static str,
-        /// The device.
-        device: Device,
+        /// The engine.
+        engine: &'static str,
     },
 
     /// An engine that a device does not have.

@@ -6,7 +6,7 @@ use super::engine::{Device, Place, Precision};
 use super::ModelError;
 
 /// What computes the image network. All engines run the same graph with the same weights and agree
-/// to float32 rounding.
+/// to the rounding of their arithmetic.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Engine {
@@ -36,6 +36,15 @@ impl Engine {
             Self::FastExact => "fast-exact",
             Self::Device => "device",
             Self::Graph => "graph",
+        }
+    }
+
+    /// Whether the processor has an arithmetic by it.
+    fn computes(self, precision: Precision) -> bool {
+        match precision {
+            Precision::F32 => true,
+            Precision::Bf16 => matches!(self, Self::Fast | Self::FastExact),
+            Precision::Tf32 | Precision::F16 => false,
         }
     }
 
@@ -82,7 +91,12 @@ impl Execution {
         if !self.engine.is_there(self.device) {
             return Err(ModelError::NoSuchEngine { engine: self.engine.name(), device: self.device });
         }
-        Place::open(self.device, self.precision)
+        match (self.device, self.precision) {
+            (Device::Cpu, precision) if !self.engine.computes(precision) => {
+                Err(ModelError::NoSuchPrecision { precision: precision.name(), engine: self.engine.name() })
+            }
+            (device, precision) => Place::open(device, precision),
+        }
     }
 }
 
@@ -109,6 +123,20 @@ mod tests {
         assert!(Execution::from(Device::Cpu).check().is_ok());
         assert_eq!(Execution::from(Device::Cuda(1)).engine, Engine::Fast);
         assert!(Engine::Fast.is_there(Device::Cuda(1)));
+    }
+
+    #[test]
+    fn the_processor_computes_in_float32_and_by_its_kernels_in_bfloat16() {
+        for (engine, precision) in Engine::ON_CPU.iter().flat_map(|&engine| Precision::ALL.map(|other| (engine, other)))
+        {
+            let opened = Execution { precision, ..Execution::from(engine) }.check();
+            let is_bf16 = precision == Precision::Bf16 && engine != Engine::Candle;
+            assert_eq!(opened.is_ok(), precision == Precision::F32 || is_bf16, "{engine:?} {precision:?}");
+            if let Err(error) = opened {
+                let error = error.to_string();
+                assert!(error.contains(precision.name()) && error.contains(engine.name()), "{error}");
+            }
+        }
     }
 
     #[test]

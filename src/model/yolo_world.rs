@@ -6,9 +6,11 @@ use super::device_plan::{Lowered, PlannedNetwork};
 use super::engine::{DeviceNetwork, DeviceOutputs};
 use super::engine::{Network, Place, Trace};
 use super::network::{check_parameters, Graph};
-use super::plan::Plan;
+use super::plan::{Arithmetic, Plan};
 use super::text::{TextCache, TextEmbeddings, TextEncoder};
-use super::{Architecture, Device, Engine, Execution, HeadOutput, InputBatch, ModelError, SparseOutput, Weights};
+use super::{
+    Architecture, Device, Engine, Execution, HeadOutput, InputBatch, ModelError, Precision, SparseOutput, Weights,
+};
 use crate::kernels::Wanted;
 
 /// A loaded checkpoint, ready to run from any number of threads.
@@ -274,8 +276,10 @@ impl Executor {
         Ok(match execution.engine {
             Engine::Candle => Self::Candle(Box::new(Network::load(graph, &weights, place)?)),
             Engine::Fast if execution.device != Device::Cpu => Self::planned(graph, &weights, place, execution)?,
-            Engine::Fast => Self::Fast(Box::new(Plan::lower(graph, weights, true)?)),
-            Engine::FastExact => Self::Fast(Box::new(Plan::lower(graph, weights, false)?)),
+            Engine::Fast | Engine::FastExact => {
+                let (winograd, bf16) = (execution.engine == Engine::Fast, execution.precision == Precision::Bf16);
+                Self::Fast(Box::new(Plan::lower(graph, weights, Arithmetic { winograd, bf16 })?))
+            }
             Engine::Device | Engine::Graph => Self::on_device(graph, &weights, place, execution.engine)?,
         })
     }

@@ -48,10 +48,14 @@ fn what_is_exact_is_the_processor_s() {
 }
 
 #[test]
-fn the_processor_computes_in_f32() {
-    for dtype in ["tf32", "f16", "bf16"] {
+fn the_processor_computes_in_f32_and_its_kernels_in_bf16() {
+    for dtype in ["tf32", "f16"] {
         refused_everywhere(&["--dtype", dtype], &[dtype, "cpu", "--device cuda"]);
     }
+    refused_everywhere(
+        &["--dtype", "bf16", "--engine", "candle"],
+        &["bf16", "engine candle", "by engine fast in bf16"],
+    );
     refused_everywhere(&["--dtype", "f64"], &["f64", "tf32"]);
 }
 
@@ -111,5 +115,21 @@ fn what_computed_is_recorded() {
     for document in [told, place.json("timing.json")] {
         let computed = ["device", "engine", "dtype"].map(|key| document[key].as_str());
         assert_eq!(computed, [Some("cpu"), Some("fast"), Some("f32")], "{document}");
+    }
+}
+
+#[test]
+fn what_computed_in_bf16_is_recorded() {
+    let place = Workplace::with_shapes(1, &[V1]);
+    let bf16 = ["--dtype", "bf16"];
+    place.run(&[&["run", "--limit", "1", "--variants", "shapes_v1"], &bf16[..]].concat()).done();
+    let (run, metrics) = (place.json("runs/shapes/run.json"), place.json("runs/shapes/shapes_v1/metrics.json"));
+    assert_eq!((&run["machine"]["dtype"], &metrics["dtype"]), (&json!("bf16"), &json!("bf16")));
+    let finished = place.run(&[COMMANDS[1], &bf16, &["--exact", "--json", "--timing", "timing.json"]].concat());
+    finished.done();
+    let told: Value = serde_json::from_str(&finished.stdout).expect("JSON");
+    for document in [told, place.json("timing.json")] {
+        let computed = ["device", "engine", "dtype"].map(|key| document[key].as_str());
+        assert_eq!(computed, [Some("cpu"), Some("fast-exact"), Some("bf16")], "{document}");
     }
 }

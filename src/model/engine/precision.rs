@@ -14,7 +14,7 @@ pub enum Precision {
     Tf32,
     /// float16 values. cuDNN adds up its convolutions in float16 too, as candle calls it.
     F16,
-    /// bfloat16 values, added up in float32.
+    /// bfloat16 values, added up in float32. On the processor the factors of convolutions alone are bfloat16.
     Bf16,
 }
 

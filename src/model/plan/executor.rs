@@ -1,7 +1,7 @@
 //! Runs the steps of a plan, image by image.
 
 use super::layout::Layout;
-use super::lowering::{Lowering, Step, TextSource};
+use super::lowering::{Arithmetic, Lowering, Step, TextSource};
 use super::prepared::{LastTexts, PreparedTexts};
 use super::rows::read_rows;
 use super::workspace::{Room, Workspace, Workspaces};
@@ -36,14 +36,13 @@ struct Run<'a> {
 
 impl Plan {
     /// Lowers a graph onto the best kernels that this machine has. The weights are given up once they
-    /// are read, before their packed form takes its memory. With `winograd`, convolutions are
-    /// computed by minimal filtering where that is faster.
+    /// are read, before their packed form takes its memory.
     ///
     /// # Errors
     ///
     /// If a parameter cannot be read or is not finite.
-    pub fn lower(graph: Graph, weights: impl Weights, winograd: bool) -> Result<Self, ModelError> {
-        Self::lower_for(graph, weights, winograd, InstructionSet::detect())
+    pub fn lower(graph: Graph, weights: impl Weights, arithmetic: Arithmetic) -> Result<Self, ModelError> {
+        Self::lower_for(graph, weights, arithmetic, InstructionSet::detect())
     }
 
     /// As [`Plan::lower`], onto the kernels of an instruction set that the machine has.
@@ -54,11 +53,11 @@ impl Plan {
     pub fn lower_for(
         graph: Graph,
         weights: impl Weights,
-        winograd: bool,
+        arithmetic: Arithmetic,
         set: InstructionSet,
     ) -> Result<Self, ModelError> {
         let layout = Layout::new(&graph);
-        let lowering = Lowering { graph: &graph, layout: &layout, set, winograd };
+        let lowering = Lowering { graph: &graph, layout: &layout, set, arithmetic };
         let read = lowering.read(&weights)?;
         drop(weights);
         let steps = lowering.pack(read);

@@ -9,6 +9,16 @@ use crate::kernels::{Convolution, ConvolutionSpec, InstructionSet, View};
 use crate::model::network::{Activation, FoldedConv, Graph, Node, Op};
 use crate::model::{ModelError, Weights};
 
+/// How convolutions are computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arithmetic {
+    /// By minimal filtering where that is faster.
+    pub winograd: bool,
+    /// Values and weights rounded to bfloat16 before they are multiplied; sums are float32. What follows from the texts
+    /// (attention, class contrast, texts that have seen the image) stays float32, and so does all that is added.
+    pub bf16: bool,
+}
+
 /// Where a layer's texts come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::model) enum TextSource {
@@ -70,8 +80,7 @@ pub(super) struct Lowering<'a> {
     pub graph: &'a Graph,
     pub layout: &'a Layout,
     pub set: InstructionSet,
-    /// Whether convolutions may be computed by minimal filtering.
-    pub winograd: bool,
+    pub arithmetic: Arithmetic,
 }
 
 impl Lowering<'_> {
@@ -163,7 +172,11 @@ impl Lowering<'_> {
             input: &input.lanes(),
             output: &output.lanes(),
         };
-        let convolution = Convolution::new(&spec, self.set, self.winograd);
+        let Arithmetic { winograd, bf16 } = self.arithmetic;
+        let convolution = match bf16 {
+            true => Convolution::bf16(&spec, self.set, winograd),
+            false => Convolution::new(&spec, self.set, winograd),
+        };
         Step::Convolve { convolution, input: input.view, output: output.view, residual }
     }
 }

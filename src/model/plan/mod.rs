@@ -1,7 +1,8 @@
 //! A network's graph lowered once onto the CPU's kernels: the default engine.
 //!
 //! Takes the [`Graph`](super::network::Graph) that candle's executor runs as well, and the weights of
-//! its parameters; gives the same values to float32 rounding. It refuses parameters that are not
+//! its parameters; gives the same values to float32
+//! rounding, or those of bfloat16 where [`Arithmetic`] says so. It refuses parameters that are not
 //! finite; the graph's structure it takes for granted.
 //!
 //! Lowering decides where every value lies. Channels are cut so that each part of a slice or a
@@ -11,6 +12,8 @@
 //! (`slots`). Normalisations are folded, weights packed, bias, SiLU and residual sums are part of
 //! their convolution, and what depends on the texts alone is computed once for them (`prepared`).
 //! Running it computes one image at a time in a workspace, of which there is one a caller.
+//!
+//! In bfloat16 the convolutions multiply rounded values; maps, sums and everything else stay float32.
 //!
 //! Nothing is fused away that has a name: a trace sees every value that candle's executor has.
 mod attention;
@@ -28,6 +31,7 @@ mod slots;
 mod workspace;
 
 pub use executor::Plan;
+pub use lowering::Arithmetic;
 
 pub(super) use contrast::Contrast;
 pub(super) use layout::Layout;
