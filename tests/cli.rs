@@ -4,7 +4,7 @@ mod common;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -16,6 +16,8 @@ use zoobench::zoo::embedded;
 mod devices;
 #[path = "cli/evaluating.rs"]
 mod evaluating;
+#[path = "cli/examples.rs"]
+mod examples;
 #[path = "cli/predicting.rs"]
 mod predicting;
 #[path = "cli/running.rs"]

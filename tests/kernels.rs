@@ -10,6 +10,24 @@ use zoobench::kernels::{
     ConvolutionSpec, Guide, InstructionSet, Maps, MapsShape, RisingFloor, Scratch, View, Wanted, LANES,
 };
 
+/// How many random cases of a property are tried: a few under Miri, which takes a thousand times as long.
+const fn tries(count: u32) -> u32 {
+    if cfg!(miri) {
+        2
+    } else {
+        count
+    }
+}
+
+/// The end of a range of sizes: half as far under Miri.
+const fn below(end: usize) -> usize {
+    if cfg!(miri) {
+        end / 2 + 1
+    } else {
+        end
+    }
+}
+
 /// Values in -1..1 that follow from a seed.
 fn values(seed: u64, count: usize) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
@@ -107,8 +125,8 @@ struct Case {
 }
 
 fn cases() -> impl Strategy<Value = Case> {
-    let segments = || prop::collection::vec(1usize..40, 1..3);
-    let sizes = (1usize..19, 1usize..33, prop_oneof![Just(1usize), Just(3)], 1usize..3);
+    let segments = || prop::collection::vec(1..below(40), 1..3);
+    let sizes = (1..below(19), 1..below(33), prop_oneof![Just(1usize), Just(3)], 1usize..3);
     (any::<u64>(), segments(), segments(), sizes, any::<bool>(), any::<bool>()).prop_map(
         |(seed, input, output, (height, width, kernel, stride), silu, residual)| Case {
             seed,
@@ -226,7 +244,7 @@ impl Case {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: tries(96), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn convolutions_equal_a_naive_loop(case in cases()) {
@@ -258,7 +276,7 @@ proptest! {
 
     #[test]
     fn the_best_score_equals_a_naive_loop(
-        seed: u64, channels in 1usize..40, classes in 1usize..80, height in 1usize..4, width in 1usize..33,
+        seed: u64, channels in 1..below(40), classes in 1..below(80), height in 1usize..4, width in 1..below(33),
     ) {
         let image = Plain::random(seed, channels, height, width);
         let texts = values(seed ^ 9, classes * channels);
@@ -280,7 +298,7 @@ proptest! {
 
     #[test]
     fn the_best_score_in_bf16_equals_a_naive_loop_on_rounded_values(
-        seed: u64, channels in 1usize..70, classes in 1usize..80, height in 1usize..4, width in 1usize..33,
+        seed: u64, channels in 1..below(70), classes in 1..below(80), height in 1usize..4, width in 1..below(33),
     ) {
         let image = Plain::random(seed, channels, height, width);
         let texts = values(seed ^ 9, classes * channels);
@@ -303,7 +321,7 @@ proptest! {
 
     #[test]
     fn class_scores_equal_a_naive_loop(
-        seed: u64, channels in 1usize..70, classes in 1usize..80, height in 1usize..4, width in 1usize..33,
+        seed: u64, channels in 1..below(70), classes in 1..below(80), height in 1usize..4, width in 1..below(33),
     ) {
         let image = Plain::random(seed, channels, height, width);
         let (texts, factors) = (values(seed ^ 5, classes * channels), values(seed ^ 7, height * width));
@@ -362,7 +380,7 @@ proptest! {
 /// how large or small, and if it is no number.
 #[test]
 fn scores_at_the_floor_are_found_whatever_their_size() {
-    let (channels, classes, width) = (64, 40, 64);
+    let (channels, classes, width) = if cfg!(miri) { (16, 20, 32) } else { (64, 40, 64) };
     let lanes = lane_map(&[channels]);
     let texts = values(3, classes * channels);
     for size in [1.0, 1e-3, 1e-12, 1e-30, 1e12, 1e30, f32::NAN] {
@@ -376,7 +394,7 @@ fn scores_at_the_floor_are_found_whatever_their_size() {
             let mut sorted: Vec<f32> = scores.iter().copied().filter(|score| score.is_finite()).collect();
             sorted.sort_by(f32::total_cmp);
             // Each of the hundred floors is a score, which reaches it.
-            for least in sorted.iter().step_by(sorted.len().div_ceil(100)).copied() {
+            for least in sorted.iter().step_by(sorted.len().div_ceil(tries(100) as usize)).copied() {
                 let floor = RisingFloor::new(Wanted { floor: least, most: usize::MAX, margin: 1e-3, flat: 8.0 });
                 let above = class_scores_above(&mut maps, view(0, blocks), &vectors, None, &floor, false);
                 let mut found: Vec<(usize, f32)> = above

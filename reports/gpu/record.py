@@ -24,8 +24,8 @@ def parity(folder):
     """Rows of the parity table, and whether all are within tolerance."""
     rows, whole = [], True
     base = average_precisions(folder / "cpu")
-    for run in sorted(folder.glob("cuda-*")):
-        if not run.is_dir():
+    for run in sorted([*folder.glob("cuda-*"), *folder.glob("cpu-*")]):
+        if not run.is_dir() or run.suffix == ".part":
             continue
         _, engine, dtype = run.name.split("-")
         found = average_precisions(run)
@@ -38,6 +38,26 @@ def parity(folder):
         whole &= good
         rows.append(f"| {engine} | {dtype} | {100 * worst:.3f} | {'yes' if good else 'NO'} |")
     return rows, whole and bool(rows)
+
+
+def outputs(folder):
+    """Rows of the raw outputs' table, and whether all are within the bounds that they were held to."""
+    rows, whole = [], True
+    for path in sorted(folder.glob("outputs-*.json")):
+        check = json.loads(path.read_text())
+        whole &= check["within"]
+        for variant in sorted({row["variant"] for row in check["rows"]}):
+            mine = [row for row in check["rows"] if row["variant"] == variant]
+            distances = " | ".join("no number" if row["distance"] is None else f"{row['distance']:.1e}" for row in mine)
+            good = "yes" if all(row["within"] for row in mine) else "NO"
+            rows.append(f"| {check['engine']} | {check['dtype']} | {variant} | {distances} | {check['bound']:g} | {good} |")
+    return rows, whole and bool(rows)
+
+
+def failures(folder):
+    """What did not end as it should."""
+    path = folder / "failures.txt"
+    return ["Not done:", "", *(f"- {line}" for line in path.read_text().splitlines()), ""] if path.exists() else []
 
 
 def speeds(folder):
@@ -57,14 +77,18 @@ def speeds(folder):
 
 def main():
     folder = Path(sys.argv[1])
-    rows, good = parity(folder)
+    (rows, good), (raw, close) = parity(folder), outputs(folder)
     text = ["# A GPU beside its CPU and beside PyTorch", "", "`reports/gpu/measure.sh`; `machine.txt` says where.", "",
             "Largest difference of any AP of the `shapes` zoo to the CPU's, in points:", "",
             "| engine | dtype | difference | within tolerance |", "|---|---|---|---|", *rows, "",
-            "| what | batch | p50, ms |", "|---|---|---|", *speeds(folder), ""]
+            "Raw outputs beside candle's on the CPU, two images: length of the difference by length of the values, the greatest "
+            "of all levels (`zoobench doctor outputs`):", "",
+            "| engine | dtype | network | logits | distances | coefficients | prototypes | bound | within |",
+            "|---|---|---|---|---|---|---|---|---|", *raw, "",
+            "| what | batch | p50, ms |", "|---|---|---|", *speeds(folder), "", *failures(folder)]
     (folder / "README.md").write_text("\n".join(text))
     print("\n".join(text))
-    sys.exit(0 if good else 1)
+    sys.exit(0 if good and close else 1)
 
 
 if __name__ == "__main__":

@@ -5,10 +5,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::execution::ExecutionArgs;
 use super::exit;
 use super::failure::Failure;
 use super::output::{deliver, STDOUT};
-use crate::doctor::{Binary, Diagnosis, Driver, Findings, FoundGpu};
+use crate::doctor::{
+    check_outputs, Binary, Diagnosis, Driver, Findings, FoundGpu, OutputRow, OutputsCheck, OutputsJob,
+};
 
 pub const DOCTOR_EXAMPLES: &str = "\
 Exit codes:
@@ -16,6 +19,18 @@ Exit codes:
   2  something is missing, which is said beside how to get it
 
 No GPU is opened and no library of CUDA is loaded to find out.";
+
+pub const OUTPUTS_EXAMPLES: &str = "\
+Examples:
+  zoobench doctor outputs --device cuda --engine fast --dtype f16
+  zoobench doctor outputs --engine fast --random-weights v1-L
+
+A distance is the length of the difference by the length of candle's values, the greatest of both images and all levels.
+
+Exit codes:
+  0  all distances are within the bound
+  1  one is not
+  2  bad usage, or the engine is not there";
 
 /// Arguments of `doctor`.
 #[derive(Debug, Args)]
@@ -31,6 +46,9 @@ enum Subject {
     /// What --device cuda needs: driver, GPUs, libraries, and this binary's features
     #[command(after_help = DOCTOR_EXAMPLES)]
     Gpu(GpuArgs),
+    /// Hold the network's raw outputs on an engine to candle's on the CPU, on two images of the embedded zoo
+    #[command(after_help = OUTPUTS_EXAMPLES)]
+    Outputs(OutputsArgs),
 }
 
 /// Arguments of `doctor gpu`.
@@ -41,9 +59,58 @@ struct GpuArgs {
     json: Option<PathBuf>,
 }
 
+/// Arguments of `doctor outputs`.
+#[derive(Debug, Args)]
+struct OutputsArgs {
+    /// Where, by what, and in which arithmetic
+    #[command(flatten)]
+    execution: ExecutionArgs,
+    /// A published architecture with random weights in place of the embedded networks: v1-M, v1-L, v2-M or v2-L
+    #[arg(long, value_name = "ARCH")]
+    random_weights: Option<String>,
+    /// Greatest relative distance [default: 0.0001 for f32, 0.01 for tf32 and f16, 0.05 for bf16]
+    #[arg(long, value_name = "X", value_parser = distance)]
+    within: Option<f64>,
+    /// Write the distances as JSON; without FILE, or as -, to stdout in place of the text
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = STDOUT)]
+    json: Option<PathBuf>,
+}
+
+fn distance(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.0);
+    number.ok_or_else(|| "a number from 0 on is wanted".to_owned())
+}
+
 /// Tells what was found.
 pub fn doctor(args: &DoctorArgs) -> Result<u8, Failure> {
-    let Subject::Gpu(GpuArgs { json }) = &args.subject;
+    match &args.subject {
+        Subject::Gpu(args) => gpu(args),
+        Subject::Outputs(args) => outputs(args),
+    }
+}
+
+fn outputs(args: &OutputsArgs) -> Result<u8, Failure> {
+    let execution = args.execution.execution();
+    let check =
+        check_outputs(&OutputsJob { execution, random_weights: args.random_weights.clone(), bound: args.within })?;
+    let document = serde_json::to_string_pretty(&check)? + "\n";
+    deliver(args.json.as_deref(), || outputs_text(&check), || document)?;
+    Ok(if check.within { exit::DONE } else { exit::FAILED })
+}
+
+fn outputs_text(check: &OutputsCheck) -> String {
+    let row = |row: &OutputRow| {
+        let distance = row.distance.map_or_else(|| "no number".to_owned(), |distance| format!("{distance:.1e}"));
+        let beyond = if row.within { "" } else { "  BEYOND" };
+        format!("{:<16}{:<14}{distance:>9}{beyond}\n", row.variant, row.output)
+    };
+    let rows: String = check.rows.iter().map(row).collect();
+    let verdict = if check.within { "within" } else { "NOT within" };
+    let OutputsCheck { device, engine, dtype, bound, .. } = check;
+    format!("{rows}\n{engine} on {device}, {dtype}: {verdict} {bound:.1e} of candle on cpu, f32\n")
+}
+
+fn gpu(GpuArgs { json }: &GpuArgs) -> Result<u8, Failure> {
     let diagnosis = Diagnosis::of(Findings::gather());
     let document = serde_json::to_string_pretty(&diagnosis)? + "\n";
     deliver(json.as_deref(), || text(&diagnosis), || document)?;

@@ -1,7 +1,7 @@
 //! The table that `latency` prints.
 
 use crate::latency::{LatencyRecord, Measurement};
-use crate::report::{Align, Cell, Table};
+use crate::report::{threads, Align, Cell, Table};
 
 /// Rows, stages, comparison, notes and verdict.
 pub fn table(record: &LatencyRecord, width: usize) -> String {
@@ -15,7 +15,7 @@ pub fn table(record: &LatencyRecord, width: usize) -> String {
         text += &format!("{row}: {word} ({share:+.1} % of {:.2} ms)\n", comparison.base_p50_ms);
     }
     let machine = &record.machine;
-    text += &format!("\n{}, {} threads; GPU: {}\n", machine.cpu, machine.threads, machine.gpu);
+    text += &format!("\n{}, {}; GPU: {}\n", machine.cpu, threads(machine.threads), machine.gpu);
     text += &record.notes.iter().map(|note| format!("note: {note}\n")).collect::<String>();
     text += &record.reasons.iter().map(|reason| format!("  {reason}\n")).collect::<String>();
     format!("{text}{}\n", record.verdict.as_str())

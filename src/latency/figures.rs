@@ -2,7 +2,7 @@
 
 use super::drive::Measured;
 use super::record::{MachineRecord, Measurement};
-use crate::report::{LatencyFigures, LatencySummary, TimedVariant};
+use crate::report::{threads, LatencyFigures, LatencySummary, TimedVariant};
 
 impl Measurement {
     /// What tables and pictures show of it.
@@ -39,5 +39,5 @@ pub(super) fn figures(measured: &Measured) -> LatencyFigures<'_> {
 }
 
 fn machine(machine: &MachineRecord) -> String {
-    format!("{}, {} threads", machine.cpu, machine.threads)
+    format!("{}, {}", machine.cpu, threads(machine.threads))
 }

@@ -6,7 +6,7 @@ use super::gpu::GpuState;
 use super::machine_state::MachineState;
 use super::record::{LatencyRecord, MachineRecord, Measurement, StageRecord};
 use super::statistics::median;
-use crate::report::{escaped, latency_captions, sanitized, speeds_markdown, Align, Cell, Table};
+use crate::report::{escaped, latency_captions, sanitized, speeds_markdown, threads, Align, Cell, Table};
 
 const ABSENT: &str = "-";
 const MEBIBYTE: f64 = (1u64 << 20) as f64;
@@ -196,7 +196,7 @@ fn machine(record: &LatencyRecord) -> String {
     let build = if machine.debug_build { "debug build" } else { "release build" };
     let memory = number(machine.memory_bytes.map(|bytes| bytes as f64 / MEBIBYTE), 0);
     let items = [
-        format!("{}, {} logical cores, {} threads used, {build}", machine.cpu, machine.cores, machine.threads),
+        format!("{}, {} logical cores, {} used, {build}", machine.cpu, machine.cores, threads(machine.threads)),
         format!("{}, kernel {}, memory {memory} MiB", machine.os, known(&machine.kernel)),
         format!("governor {}, base clock {}", known(&machine.governor), known(&base_clock)),
         format!("GPU: {}", machine.gpu),

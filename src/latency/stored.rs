@@ -12,7 +12,7 @@ use super::markdown::latency_markdown;
 use super::record::{LatencyRecord, MachineRecord, LATENCY_SCHEMA_VERSION};
 use super::LatencyError;
 use crate::dataset::WholeFile;
-use crate::report::latency_plots;
+use crate::report::{latency_plots, threads};
 
 /// Eight variants make a file of some 200 kB.
 const MAX_FILE_BYTES: u64 = 16 << 20;
@@ -40,7 +40,7 @@ pub(super) fn read_record(path: &Path, machine: &MachineRecord) -> Result<Latenc
     }
     let record: LatencyRecord = serde_json::from_slice(&bytes).map_err(damaged)?;
     if record.machine.fingerprint != machine.fingerprint {
-        let name = |machine: &MachineRecord| format!("{}, {} threads", machine.cpu, machine.threads);
+        let name = |machine: &MachineRecord| format!("{}, {}", machine.cpu, threads(machine.threads));
         let (theirs, ours) = (name(&record.machine), name(machine));
         return Err(LatencyError::OtherMachine { path: path.to_owned(), theirs, ours });
     }

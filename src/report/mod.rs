@@ -72,7 +72,7 @@ pub use stored::{state_file, StoredRun};
 pub(crate) use table::{escaped, Align, Cell, Table, Tone};
 pub use terminal::terminal;
 #[cfg(feature = "cli")]
-pub(crate) use text::{area_rule, named, sanitized};
+pub(crate) use text::{area_rule, named, sanitized, threads};
 pub use trend::{
     trend_csv, trend_json, trend_markdown, trend_terminal, write_trend, Trend, TrendRun, TrendSeries,
     TREND_JSON_SCHEMA, TREND_SCHEMA_VERSION,

@@ -1,6 +1,6 @@
 //! The report's sentences.
 
-use super::text::{area_rule_meaning, protocol_short, sanitized};
+use super::text::{area_rule_meaning, protocol_short, sanitized, threads};
 use super::{run_verdict, RowComparison, RunRecord, StoredRun, Verdict};
 use crate::evaluation::Swallowed;
 
@@ -125,8 +125,14 @@ pub(super) fn provenance(record: &RunRecord) -> Vec<String> {
         format!("annotations {}, sha256 {}", dataset.annotations, dataset.annotations_sha256),
         format!("{} of {} images, {} categories", dataset.images, dataset.images_total, dataset.categories),
         format!(
-            "{}, {} logical cores, {} threads used, {}, device {}, engine {}, dtype {}",
-            machine.cpu, machine.cores, machine.threads, machine.os, machine.device, machine.engine, machine.dtype
+            "{}, {} logical cores, {} used, {}, device {}, engine {}, dtype {}",
+            machine.cpu,
+            machine.cores,
+            threads(machine.threads),
+            machine.os,
+            machine.device,
+            machine.engine,
+            machine.dtype
         ),
     ]
     .into_iter()

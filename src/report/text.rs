@@ -12,6 +12,11 @@ pub(crate) fn named(metrics: &Metrics) -> [(&'static str, Option<f64>); 13] {
     std::array::from_fn(|index| (Metrics::NAMES[index], values[index]))
 }
 
+/// `1 thread`, `8 threads`.
+pub(crate) fn threads(count: u32) -> String {
+    format!("{count} thread{}", if count == 1 { "" } else { "s" })
+}
+
 /// Ours in AP points: one digit more than model zoos print, so that rounding shows.
 pub(super) fn points(value: Option<f64>) -> String {
     value.map_or_else(absent, |value| format!("{value:.2}"))
@@ -168,6 +173,11 @@ mod tests {
         assert_eq!(published(Some(15.0)), "15.0");
         assert_eq!(published(Some(44.28805088364282)), "44.29");
         assert_eq!(published(None), "-");
+    }
+
+    #[test]
+    fn one_thread_is_no_threads() {
+        assert_eq!([1, 2].map(threads), ["1 thread", "2 threads"]);
     }
 
     #[test]

@@ -79,6 +79,28 @@ fn the_doctor_says_whether_a_gpu_run_could_start() {
 }
 
 #[test]
+fn raw_outputs_are_held_to_candle_s() {
+    let place = Workplace::new();
+    let distances = |more: &[&str], code: i32| -> Vec<f64> {
+        let finished = place.run(&[&["doctor", "outputs", "--json"], more].concat());
+        assert_eq!(finished.code, code, "{}", finished.stderr);
+        let mut told: Value = serde_json::from_str(&finished.stdout).expect("JSON");
+        assert_eq!(told["within"], code == 0, "{told}");
+        list(&mut told, "rows").iter().map(|row| row["distance"].as_f64().expect("a number")).collect()
+    };
+    assert_eq!(distances(&["--engine", "candle", "--within", "0"], 0), [0.0; 8], "two networks of four outputs");
+    let fast = distances(&["--engine", "fast"], 0);
+    assert!(fast.iter().all(|&distance| 0.0 < distance && distance < 1e-4), "{fast:?}");
+    let bound = format!("{}", fast.iter().copied().fold(f64::MAX, f64::min) / 2.0);
+    assert_eq!(distances(&["--engine", "fast", "--within", &bound], 1), fast, "none is within");
+    let told = place.run(&["doctor", "outputs", "--within", &bound]);
+    assert!(told.stdout.contains("BEYOND") && told.stdout.contains("NOT within"), "{}", told.stdout);
+    place.run(&["doctor", "outputs", "--device", "cuda:4096"]).refused(&["device cuda:4096"]);
+    place.run(&["doctor", "outputs", "--random-weights", "v3-S"]).refused(&["v3-S", "v1-M"]);
+    place.run(&["doctor", "outputs", "--within=-1"]).refused(&["--within"]);
+}
+
+#[test]
 fn what_computed_is_recorded() {
     let place = Workplace::with_shapes(1, &[V1]);
     place.run(&["run", "--limit", "1", "--variants", "shapes_v1", "--engine", "candle"]).done();

@@ -134,3 +134,36 @@ fn an_invalid_run_is_not_accepted() {
     assert_eq!(output.status.code(), Some(3));
     assert_eq!(place.text("b.toml"), before);
 }
+
+/// What the action's script says and ends with, of a program whose `run` and `gate` end with these codes.
+#[cfg(unix)]
+fn action(run: u8, gate: u8) -> (Option<i32>, String) {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = TempDir::new().expect("a temporary folder");
+    let program = folder.path().join("program");
+    fs::write(&program, format!("#!/bin/sh\ncase $1 in run) exit {run} ;; gate) exit {gate} ;; esac\nexit 99\n"))
+        .expect("the folder is ours");
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("the file is ours");
+    let mut script = Command::new("bash");
+    script.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/.github/actions/gate/gate.sh")).current_dir(folder.path());
+    script.envs([("ZOO", "shapes"), ("BASELINE", "b.toml"), ("ARGS", ""), ("OUT", "out"), ("GITHUB_OUTPUT", "told")]);
+    let output = script.env("PROGRAM", &program).output().expect("bash is there");
+    (output.status.code(), fs::read_to_string(folder.path().join("told")).unwrap_or_default())
+}
+
+#[test]
+#[cfg(unix)]
+fn the_action_tells_the_verdict_of_whatever_was_measured() {
+    for run in [0, 1] {
+        assert_eq!(action(run, 0), (Some(0), "verdict=PASS\n".to_owned()));
+        assert_eq!(action(run, 1), (Some(1), "verdict=FAIL\n".to_owned()));
+        assert_eq!(action(run, 3), (Some(3), "verdict=INVALID\n".to_owned()));
+        assert_eq!(action(run, 2), (Some(2), "verdict=\n".to_owned()));
+    }
+    // Latencies that are INVALID keep nothing from failing, and let nothing pass.
+    assert_eq!(action(3, 0), (Some(3), "verdict=INVALID\n".to_owned()));
+    assert_eq!(action(3, 1), (Some(1), "verdict=FAIL\n".to_owned()));
+    for run in [2, 4, 130] {
+        assert_eq!(action(run, 0), (Some(i32::from(run)), String::new()), "nothing to judge");
+    }
+}

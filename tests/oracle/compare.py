@@ -2,7 +2,7 @@
 """Compares `zoobench eval` with the real lvis-api on generated files, to the last bit.
 
     compare.py ZOOBENCH [--sets N] [--seed S] [--keep DIR] [--protocol lvis|fixed|pool] [--iou segm,bbox,boundary]
-               [--lvis-path BRANCH]
+               [--threads N] [--lvis-path BRANCH]
 
 Needs `pip install lvis pycocotools numpy`. AP_fixed and boundaries need a checkout of lvis-api's branch
 `lvis_challenge_2021` (04e89fde), whose `lvis` package lies in BRANCH, and OpenCV; AP_pool is compared with the slow route in
@@ -310,9 +310,9 @@ def lvis_api(gt_path, dt_path, iou, protocol='lvis', limit=10_000, arrays=None):
     return {name: float(value) for name, value in evaluation.get_results().items()}, categories
 
 
-def zoobench(binary, gt_path, dt_path, iou, out, protocol='lvis'):
+def zoobench(binary, gt_path, dt_path, iou, out, protocol='lvis', threads=1):
     """zoobench's answer, or None where it refuses; a string where it does neither properly."""
-    command = [binary, 'eval', '--gt', gt_path, '--dt', dt_path, '--iou', iou, '--protocol', protocol, '--json', out, '--threads', '1']
+    command = [binary, 'eval', '--gt', gt_path, '--dt', dt_path, '--iou', iou, '--protocol', protocol, '--json', out, '--threads', str(threads)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     if done.returncode == 2:
         return 'a file stands after a refusal' if os.path.exists(out) else None
@@ -336,6 +336,7 @@ def main():
     parser.add_argument('--keep')
     parser.add_argument('--protocol', default='lvis', choices=['lvis', 'fixed', 'pool'])
     parser.add_argument('--iou', default='segm,bbox')
+    parser.add_argument('--threads', type=int, default=1)
     parser.add_argument('--lvis-path')
     args = parser.parse_args()
     logging.disable(logging.CRITICAL)
@@ -362,7 +363,7 @@ def main():
             json.dump(dt, f)
         for iou in args.iou.split(','):
             expected = slow_pool(gt_path, dt_path, iou) if args.protocol == 'pool' else lvis_api(gt_path, dt_path, iou, args.protocol)
-            found = zoobench(args.zoobench, gt_path, dt_path, iou, out, args.protocol)
+            found = zoobench(args.zoobench, gt_path, dt_path, iou, out, args.protocol, args.threads)
             counts['refused by the oracle' if expected is None else 'evaluated by the oracle'] += 1
             if expected != found:
                 different += 1
@@ -370,7 +371,7 @@ def main():
                 if args.keep:
                     shutil.copytree(folder, os.path.join(args.keep, f'{number}_{iou}'), dirs_exist_ok=True)
     shutil.rmtree(folder)
-    print(json.dumps({'sets': args.sets, 'seed': args.seed, 'protocol': args.protocol, 'iou': args.iou, 'numpy': np.__version__, **counts, 'different': different, 'oddities': dict(sorted(seen.items()))}, indent=1))
+    print(json.dumps({'sets': args.sets, 'seed': args.seed, 'protocol': args.protocol, 'iou': args.iou, 'threads': args.threads, 'numpy': np.__version__, **counts, 'different': different, 'oddities': dict(sorted(seen.items()))}, indent=1))
     sys.exit(1 if different else 0)
 
 

@@ -1,7 +1,7 @@
 //! The latencies that a run stores, as pictures take them.
 
 use super::figures::{LatencyFigures, TimedVariant};
-use crate::report::{LatencySummary, Row, StoredRun};
+use crate::report::{threads, LatencySummary, Row, StoredRun};
 
 /// What the run's pictures of latencies are drawn from. It keeps no single calls, and AP on part of
 /// the data is no AP to draw.
@@ -9,7 +9,7 @@ pub(in crate::report) fn figures_of_run(run: &StoredRun) -> LatencyFigures<'_> {
     let machine = &run.record().machine;
     let latencies = || run.record().rows.iter().filter_map(|row| run.metrics(&row.variant)?.latency.as_ref());
     LatencyFigures {
-        machine: format!("{}, {} threads", machine.cpu, machine.threads),
+        machine: format!("{}, {}", machine.cpu, threads(machine.threads)),
         reasons: latencies().find(|latency| !latency.reasons.is_empty()).map_or(&[][..], |latency| &latency.reasons),
         series: run.record().rows.iter().flat_map(|row| series(run, row)).collect(),
     }
