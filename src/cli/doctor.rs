@@ -68,7 +68,7 @@ struct OutputsArgs {
     /// A published architecture with random weights in place of the embedded networks: v1-M, v1-L, v2-M or v2-L
     #[arg(long, value_name = "ARCH")]
     random_weights: Option<String>,
-    /// Greatest relative distance [default: 0.0001 for f32, 0.01 for tf32 and f16, 0.05 for bf16]
+    /// Greatest relative distance [default: 0.0001 for f32, 0.01 for tf32 and f16, 0.1 for bf16]
     #[arg(long, value_name = "X", value_parser = distance)]
     within: Option<f64>,
     /// Write the distances as JSON; without FILE, or as -, to stdout in place of the text

@@ -63,12 +63,13 @@ pub struct OutputRow {
     pub within: bool,
 }
 
-/// The greatest relative distance that an arithmetic's own rounding explains: what the tests of the kernels hold them to.
+/// The greatest relative distance that an arithmetic's own rounding explains. For all but bfloat16 it is what the tests of a
+/// GPU's kernels hold their twins to; in bfloat16 the processor's own kernels come to 0.05 on the embedded networks.
 pub fn outputs_bound(precision: Precision) -> f64 {
     match precision {
         Precision::F32 => 1e-4,
         Precision::Tf32 | Precision::F16 => 0.01,
-        Precision::Bf16 => 0.05,
+        Precision::Bf16 => 0.1,
     }
 }
 
