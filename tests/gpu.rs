@@ -297,16 +297,22 @@ fn without_a_gpu_the_measurement_is_one_sentence() {
     assert!(finished.stdout.is_empty() && !out.exists());
 }
 
-/// The judge of the record passes runs that agree, and not one whose AP is another, nor a missing one.
+/// The judge of the record passes runs and outputs that agree, and not those that do not, nor a record without them.
 #[test]
 fn a_gpu_that_departs_from_the_cpu_is_told() {
-    let judged = |runs: &[(&str, f64)]| {
+    let judged = |runs: &[(&str, f64)], within: Option<bool>| {
         let folder = tempfile::tempdir().expect("a temporary folder");
         for (run, ap) in runs {
             let variant = folder.path().join(run).join("shapes_v1");
             std::fs::create_dir_all(&variant).expect("a folder");
             let metrics = format!(r#"{{"results": {{"bbox": {{"AP": 0.5}}, "segm": {{"AP": {ap}}}}}}}"#);
             std::fs::write(variant.join("metrics.json"), metrics).expect("written");
+        }
+        if let Some(within) = within {
+            let row = format!(r#"{{"variant": "v", "output": "logits", "distance": 0.1, "within": {within}}}"#);
+            let outputs =
+                format!(r#"{{"engine": "graph", "dtype": "f32", "bound": 0.1, "within": {within}, "rows": [{row}]}}"#);
+            std::fs::write(folder.path().join("outputs-graph-f32-shapes.json"), outputs).expect("written");
         }
         let judge = std::process::Command::new("python3").arg(report_file("record.py")).arg(folder.path()).output();
         judge.ok().map(|judge| {
@@ -316,12 +322,15 @@ fn a_gpu_that_departs_from_the_cpu_is_told() {
             (judge.status.code(), told.contains("| NO |"))
         })
     };
-    let Some(agrees) = judged(&[("cpu", 0.44), ("cuda-graph-f32", 0.4402), ("cuda-graph-bf16", 0.448)]) else {
+    let alike = [("cpu", 0.44), ("cuda-graph-f32", 0.4402), ("cuda-graph-bf16", 0.448)];
+    let Some(agrees) = judged(&alike, Some(true)) else {
         std::io::stderr().write_all(b"\n*** SKIPPED: no python3 ***\n").expect("standard error");
         return;
     };
     assert_eq!(agrees, (Some(0), false));
-    assert_eq!(judged(&[("cpu", 0.44), ("cuda-graph-f32", 0.448)]), Some((Some(1), true)));
-    assert_eq!(judged(&[("cpu", 0.44)]), Some((Some(1), false)));
-    assert_eq!(judged(&[("cuda-graph-f32", 0.44)]), Some((Some(1), false)));
+    assert_eq!(judged(&alike, Some(false)), Some((Some(1), true)));
+    assert_eq!(judged(&alike, None), Some((Some(1), false)));
+    assert_eq!(judged(&[("cpu", 0.44), ("cuda-graph-f32", 0.448)], Some(true)), Some((Some(1), true)));
+    assert_eq!(judged(&[("cpu", 0.44)], Some(true)), Some((Some(1), false)));
+    assert_eq!(judged(&[("cuda-graph-f32", 0.44)], Some(true)), Some((Some(1), false)));
 }
