@@ -7,7 +7,8 @@
 //!                                     mask is the ground floor of dataset, detection and evaluation,
 //!                                     kernels that of model
 //! zoo describes what to run; gate judges a stored run by a baseline
-//! run drives the chain over a zoo, latency times it, doctor looks for a GPU; cli parses and prints
+//! run drives the chain over a zoo, latency times it, doctor looks for a GPU and at what an engine gives;
+//! cli parses and prints
 //! ```
 //!
 //! No room imports one that comes after it. `evaluation` knows no candle, `model` knows no JSON,

@@ -1,9 +1,8 @@
 //! A network's graph lowered once onto the CPU's kernels: the default engine.
 //!
 //! Takes the [`Graph`](super::network::Graph) that candle's executor runs as well, and the weights of
-//! its parameters; gives the same values to float32
-//! rounding, or those of bfloat16 where [`Arithmetic`] says so. It refuses parameters that are not
-//! finite; the graph's structure it takes for granted.
+//! its parameters; gives the same values to float32 rounding, or those of bfloat16 where [`Arithmetic`]
+//! says so. It refuses parameters that are not finite; the graph's structure it takes for granted.
 //!
 //! Lowering decides where every value lies. Channels are cut so that each part of a slice or a
 //! concatenation starts a block of lanes; slices and concatenations then cost nothing, as whatever is

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::TextEmbeddings;
+use crate::dataset::hash::hex;
 use crate::dataset::write_whole;
 
 /// First bytes of a cache file. The digit is raised whenever the text encoder's results or the
@@ -65,8 +66,7 @@ impl TextCache {
     }
 
     fn path(&self, key: &[u8; 32]) -> Option<PathBuf> {
-        let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
-        Some(self.folder.as_ref()?.join(format!("texts-{hex}.bin")))
+        Some(self.folder.as_ref()?.join(format!("texts-{}.bin", hex(key))))
     }
 }
 
