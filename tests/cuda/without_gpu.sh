@@ -36,7 +36,7 @@ for engine in candle fast device graph; do
 done
 refused 'engine graph is not there on device cpu' run --engine graph
 refused 'engine fast-exact is not there on device cuda:0' run --device cuda --engine fast --exact
-refused 'dtype tf32 is not there on device cpu' run --dtype tf32
+refused 'dtype tf32 is not there by engine fast on device cpu' run --dtype tf32
 [[ ! -e runs ]] || { printf 'a refused run left files\n' >&2; exit 1; }
 
 code=0
