@@ -115,7 +115,7 @@ impl<R: Read> Chunks<R> {
 
 /// Reads into the buffer from `end` on until it is full or the text ends: how far it is filled, and
 /// whether the text ends there.
-fn fill(reader: &mut impl Read, buffer: &mut [u8], mut end: usize) -> io::Result<(usize, bool)> {
+pub(super) fn fill(reader: &mut impl Read, buffer: &mut [u8], mut end: usize) -> io::Result<(usize, bool)> {
     while end < buffer.len() {
         match reader.read(&mut buffer[end..]) {
             Ok(0) => return Ok((end, true)),

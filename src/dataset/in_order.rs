@@ -23,13 +23,8 @@ pub(super) fn in_order<P: Send, B: Send, S: Send>(
     let threads = rayon::current_num_threads();
     if threads == 1 {
         let mut scratch = scratch();
-        let mut parts = 0..;
-        loop {
-            let number = parts.next().expect("numbers without end");
-            if let ControlFlow::Break(with) = merge(make(&mut scratch, number)) {
-                return with;
-            }
-        }
+        let broken = (0..).find_map(|number| merge(make(&mut scratch, number)).break_value());
+        return broken.expect("numbers have no end");
     }
     let queue = Queue { ready: BTreeMap::new(), next: 0, merge: Some(merge), outcome: None };
     let work =

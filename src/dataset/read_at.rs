@@ -6,6 +6,8 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
+use super::chunks::fill;
+
 /// Bytes of a whole file that a thread reads at once.
 const PIECE_BYTES: usize = 1 << 20;
 
@@ -39,16 +41,7 @@ impl ReadAt for &[u8] {
 
 /// Reads from `offset` on until the buffer is full or the source ends: how many bytes.
 pub(super) fn fill_at(source: &impl ReadAt, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match source.read_at(&mut buffer[filled..], offset + filled as u64) {
-            Ok(0) => break,
-            Ok(bytes) => filled += bytes,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
+    fill(&mut Onward::new(source, offset), buffer, 0).map(|(filled, _)| filled)
 }
 
 /// The bytes of a file, read on the threads of the current pool.
