@@ -10,7 +10,10 @@ const STRIDES: [u32; 3] = [8, 16, 32];
 /// Appends the head.
 pub(super) fn build(b: &mut Builder, architecture: &Architecture, pyramid: [ValueId; 3], texts: ValueId) -> Outputs {
     b.enter(Part::Head);
-    let levels = (0..3).map(|level| build_level(b, architecture, level, pyramid[level], texts)).collect();
+    // The smallest level comes first: what it finds raises the floor before the largest is searched.
+    let mut levels: Vec<_> =
+        (0..3).rev().map(|level| build_level(b, architecture, level, pyramid[level], texts)).collect();
+    levels.reverse();
     Outputs { levels, prototypes: prototypes(b, architecture, pyramid[0]) }
 }
 
