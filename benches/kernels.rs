@@ -75,6 +75,9 @@ const M: &[Layers] = &[
     (1152, 576, 20, 1, 1, 2),
 ];
 
+/// The layer of both whose input is doubled on the way, where minimal filtering is allowed.
+const DOUBLED: Layers = (256, 256, 160, 3, 1, 1);
+
 /// Rounds of which the fastest counts.
 const ROUNDS: usize = 5;
 /// A round lasts so long at least.
@@ -129,13 +132,23 @@ fn whole(maps: usize, channels: usize) -> View {
 type New = fn(&ConvolutionSpec<'_>, InstructionSet, bool) -> Convolution;
 
 /// Seconds of one convolution.
-fn convolution(set: InstructionSet, (ins, outs, side, kernel, stride, _): Layers, winograd: bool, new: New) -> f64 {
+fn convolution(set: InstructionSet, layer: Layers, winograd: bool, doubled: bool, new: New) -> f64 {
+    let (ins, outs, side, kernel, stride, _) = layer;
     let [input, output] = [ins, outs].map(|channels| lane_map(&[channels]));
     let (weights, bias) = (vec![0.01; ins * outs * kernel * kernel], vec![0.1; outs]);
-    let spec =
-        ConvolutionSpec { weights: &weights, bias: &bias, kernel, stride, silu: true, input: &input, output: &output };
+    let spec = ConvolutionSpec {
+        weights: &weights,
+        bias: &bias,
+        kernel,
+        stride,
+        doubled,
+        silu: true,
+        input: &input,
+        output: &output,
+    };
     let convolution = new(&spec, set, winograd);
-    let mut all = [maps(ins, side * stride, side * stride), maps(outs, side, side)];
+    let from = if doubled { side / 2 } else { side * stride };
+    let mut all = [maps(ins, from, from), maps(outs, side, side)];
     let mut scratch = Scratch::default();
     time(|| convolution.run(&mut all, &mut scratch, whole(0, ins), whole(1, outs), None, false))
 }
@@ -190,23 +203,36 @@ fn convolutions(set: InstructionSet, layers: &[Layers]) {
         let name = format!("{kernel}x{kernel} s{stride} {ins}-{outs} {side}x{side}");
         let peak = peak(set);
         let is_square = kernel == 3 && stride == 1;
-        let measure = |name: String, winograd: bool, new: New, totals: &mut [&mut Total]| {
-            let seconds = convolution(set, layer, winograd, new);
+        let measure_from = |name: String, winograd: bool, doubled: bool, new: New, totals: &mut [&mut Total]| {
+            let seconds = convolution(set, layer, winograd, doubled, new);
             row(&name, count, operations, seconds, peak);
             totals.iter_mut().for_each(|total| total.add(count, operations, seconds, peak));
         };
+        let measure = |name: String, winograd: bool, new: New, totals: &mut [&mut Total]| {
+            measure_from(name, winograd, false, new, totals);
+        };
         let direct_too: &mut [&mut Total] = &mut [&mut direct, &mut best];
         let only = if is_square { 1 } else { 2 };
+        // The plan has the faster row.
+        let used = if layer == DOUBLED { 1 } else { 2 };
         measure(format!("{name} direct"), false, Convolution::new, &mut direct_too[..only]);
         if is_square {
-            measure(format!("{name} winograd"), true, Convolution::new, &mut [&mut squares, &mut best]);
+            let squares_too: &mut [&mut Total] = &mut [&mut squares, &mut best];
+            measure(format!("{name} winograd"), true, Convolution::new, &mut squares_too[..used]);
+        }
+        if layer == DOUBLED {
+            measure_from(format!("{name} doubled winograd"), true, true, Convolution::new, &mut [&mut best]);
         }
         if has_bf16 {
             let direct_too: &mut [&mut Total] = &mut [&mut direct_bf16, &mut best_bf16];
             measure(format!("{name} direct bf16"), false, Convolution::bf16, &mut direct_too[..only]);
         }
         if has_bf16 && is_square {
-            measure(format!("{name} winograd bf16"), true, Convolution::bf16, &mut [&mut best_bf16]);
+            let best_too: &mut [&mut Total] = &mut [&mut best_bf16];
+            measure(format!("{name} winograd bf16"), true, Convolution::bf16, &mut best_too[..used - 1]);
+        }
+        if has_bf16 && layer == DOUBLED {
+            measure_from(format!("{name} doubled winograd bf16"), true, true, Convolution::bf16, &mut [&mut best_bf16]);
         }
     }
     let mut all = vec![("all, direct", direct), ("3x3 s1, winograd", squares), ("all, winograd", best)];

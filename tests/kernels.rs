@@ -61,6 +61,13 @@ impl Plain {
         Some(self.values[(channel * self.height + row) * self.width + column])
     }
 
+    /// Each pixel as four.
+    fn doubled(&self) -> Self {
+        let rows = self.values.chunks_exact(self.width).flat_map(|row| [row; 2]);
+        let values = rows.flat_map(|row| row.iter().flat_map(|&value| [value; 2])).collect();
+        Self { height: 2 * self.height, width: 2 * self.width, values, ..*self }
+    }
+
     fn blocked(&self, lanes: &[Option<usize>]) -> Maps {
         let mut maps = empty(lanes.len() / LANES, self.height, self.width);
         let pixels = self.height * self.width;
@@ -121,6 +128,7 @@ struct Case {
     width: usize,
     kernel: usize,
     stride: usize,
+    doubled: bool,
     silu: bool,
     residual: bool,
 }
@@ -137,10 +145,19 @@ fn cases() -> impl Strategy<Value = Case> {
             width,
             kernel,
             stride,
+            doubled: false,
             silu,
             residual,
         },
     )
+}
+
+/// Convolutions that double their input on the way, which is wide.
+fn doubling_cases() -> impl Strategy<Value = Case> {
+    (cases(), 32..48usize, 1..below(12), 1..below(12)).prop_map(|(case, first, height, width)| {
+        let input = [vec![first], case.input].concat();
+        Case { input, height, width, kernel: 3, stride: 1, doubled: true, ..case }
+    })
 }
 
 /// Packs a convolution, of float32 or of bfloat16.
@@ -164,6 +181,9 @@ impl Case {
     }
 
     fn out_size(&self) -> (usize, usize) {
+        if self.doubled {
+            return (2 * self.height, 2 * self.width);
+        }
         (self.height.div_ceil(self.stride), self.width.div_ceil(self.stride))
     }
 
@@ -187,6 +207,7 @@ impl Case {
 
     /// The convolution of an image with weights.
     fn naive_of(&self, image: &Plain, weights: &[f32]) -> Vec<f64> {
+        let image = &if self.doubled { image.doubled() } else { image.clone() };
         let (outputs, (height, width)) = (self.channels().1, self.out_size());
         let (bias, added) = (values(self.seed ^ 3, outputs), self.added());
         let mut result = Vec::new();
@@ -206,6 +227,7 @@ impl Case {
         let square = |values: Vec<f32>| values.into_iter().map(|value| value * value).collect::<Vec<_>>();
         let (mut image, weights) = (self.image(), square(self.weights()));
         image.values = square(image.values);
+        let image = if self.doubled { image.doubled() } else { image };
         let (height, width) = self.out_size();
         let pixels = (0..height).flat_map(|row| (0..width).map(move |column| (row, column)));
         let of_pixel = |(row, column)| {
@@ -243,6 +265,7 @@ impl Case {
             bias: &bias,
             kernel: self.kernel,
             stride: self.stride,
+            doubled: self.doubled,
             silu: self.silu,
             input: &input,
             output: &output,
@@ -286,6 +309,17 @@ proptest! {
             let winograd = case.packed(set, true, false, Convolution::bf16);
             near(&winograd, &exact, products);
             prop_assert_eq!(case.packed(set, true, true, Convolution::bf16), winograd, "threads change nothing");
+        }
+    }
+
+    #[test]
+    fn convolutions_of_doubled_maps_equal_a_naive_loop(case in doubling_cases()) {
+        let (expected, products) = (case.naive(), case.products());
+        for set in InstructionSet::available() {
+            let found = case.kernel(set, true, false);
+            close(&found, &expected, 5e-6);
+            prop_assert_eq!(case.kernel(set, true, true), found, "threads change nothing");
+            near(&case.packed(set, true, false, Convolution::bf16), &expected, products);
         }
     }
 
@@ -462,6 +496,7 @@ fn silu_is_right_to_a_few_units_in_the_last_place() {
         bias: &[0.0],
         kernel: 1,
         stride: 1,
+        doubled: false,
         silu: true,
         input: &lanes,
         output: &lanes,
@@ -492,6 +527,7 @@ fn of_zeros(channels: usize, kernel: usize, winograd: bool) -> Convolution {
         bias: &bias,
         kernel,
         stride: 1,
+        doubled: false,
         silu: false,
         input: &lanes,
         output: &lanes,

@@ -17,6 +17,9 @@ pub struct ConvolutionSpec<'a> {
     pub kernel: usize,
     /// Step in both directions: 1 or 2.
     pub stride: usize,
+    /// Whether the input is doubled in both directions first, each pixel to four: by those that
+    /// [`Convolution::doubles`] names only.
+    pub doubled: bool,
     /// Whether SiLU follows.
     pub silu: bool,
     /// The input channel of each lane, as [`lane_map`](super::lane_map) gives it.
@@ -53,6 +56,7 @@ pub struct Convolution {
     pub(super) silu: bool,
     pub(super) kernel: usize,
     pub(super) stride: usize,
+    doubled: bool,
     /// `[out]` in lanes.
     pub(super) bias: Memory,
     taps: Taps,
@@ -93,8 +97,9 @@ impl Convolution {
     fn pack(spec: &ConvolutionSpec<'_>, set: InstructionSet, winograd: bool, factors: Factors) -> Self {
         spec.check();
         assert!(set.is_available(), "this machine has no {}", set.name());
-        let wide = spec.input.iter().flatten().count() >= WINOGRAD_CHANNELS;
-        let taps = match winograd && wide && spec.kernel == 3 && spec.stride == 1 {
+        let pays = Self::doubles(spec.input.iter().flatten().count(), spec.kernel, spec.stride);
+        assert!(!spec.doubled || (winograd && pays), "this convolution does not double its input");
+        let taps = match winograd && pays {
             true => Taps::Winograd(Winograd::pack(spec, set, factors)),
             false => Taps::Direct(Direct::pack(spec, set, factors)),
         };
@@ -109,9 +114,16 @@ impl Convolution {
             silu: spec.silu,
             kernel: spec.kernel,
             stride: spec.stride,
+            doubled: spec.doubled,
             bias,
             taps,
         }
+    }
+
+    /// Whether minimal filtering, where it is allowed, is faster for a convolution, and can double the input of one on
+    /// the way.
+    pub fn doubles(in_channels: usize, kernel: usize, stride: usize) -> bool {
+        in_channels >= WINOGRAD_CHANNELS && kernel == 3 && stride == 1
     }
 
     /// Blocks of output channels.
@@ -150,7 +162,7 @@ impl Convolution {
     }
 
     fn check_sizes(&self, from: Place, to: Place, residual: Option<Place>) {
-        let out = |size: usize| size.div_ceil(self.stride);
+        let out = |size: usize| if self.doubled { 2 * size } else { size.div_ceil(self.stride) };
         let size = (out(from.shape.height), out(from.shape.width));
         assert_eq!((to.shape.height, to.shape.width), size, "of {:?}", from.shape);
         assert!(residual.is_none_or(|place| (place.shape.height, place.shape.width) == size));

@@ -19,7 +19,7 @@
 //! maps[0].write_channel(0, &[1.0; 24]);
 //! let lanes = lane_map(&[1]);
 //! let spec = ConvolutionSpec {
-//!     weights: &[1.0; 9], bias: &[0.5], kernel: 3, stride: 1, silu: false, input: &lanes, output: &lanes,
+//!     weights: &[1.0; 9], bias: &[0.5], kernel: 3, stride: 1, doubled: false, silu: false, input: &lanes, output: &lanes,
 //! };
 //! let convolution = Convolution::new(&spec, InstructionSet::detect(), false);
 //! let [from, to] = [0, 1].map(|maps| View { maps, block: 0, blocks: 1 });
@@ -49,6 +49,7 @@ mod rough_scores;
 mod text_score;
 mod tile;
 mod winograd;
+mod winograd_rows;
 mod winograd_transform;
 
 pub use attention::{Attention, Seen};

@@ -56,7 +56,10 @@ impl Plan {
         arithmetic: Arithmetic,
         set: InstructionSet,
     ) -> Result<Self, ModelError> {
-        let layout = Layout::new(&graph);
+        let layout = match arithmetic.winograd {
+            true => Layout::doubling(&graph),
+            false => Layout::new(&graph),
+        };
         let lowering = Lowering { graph: &graph, layout: &layout, set, arithmetic };
         let read = lowering.read(&weights)?;
         drop(weights);
@@ -236,6 +239,10 @@ impl Plan {
             (Op::BoxDistribution { .. }, Shape::Map { channels, height, width }) => {
                 (vec![channels, height, width], self.output(index, run))
             }
+            (_, Shape::Map { channels, height, width }) if self.layout.doubling[index].is_some() => {
+                let halved = self.map(self.graph.nodes[index].inputs[0].index(), run);
+                (vec![channels, height, width], doubled(&halved, width / 2))
+            }
             (_, Shape::Map { channels, height, width }) => (vec![channels, height, width], self.map(index, run)),
         }
     }
@@ -299,6 +306,12 @@ impl Plan {
             Shape::Texts { .. } => (0, 0),
         }
     }
+}
+
+/// Rows of so many values, each value and each row twice.
+fn doubled(values: &[f32], width: usize) -> Vec<f32> {
+    let rows = values.chunks_exact(width).flat_map(|row| [row; 2]);
+    rows.flat_map(|row| row.iter().flat_map(|&value| [value; 2])).collect()
 }
 
 /// Writes an image's channels into the first lanes of a block.

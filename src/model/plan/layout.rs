@@ -3,7 +3,7 @@
 use super::nesting::{readers, Nesting};
 use super::segments::segments;
 use super::slots::{assign, Buffer};
-use crate::kernels::{lane_map, MapsShape, View};
+use crate::kernels::{lane_map, Convolution, MapsShape, View};
 use crate::model::network::{Graph, Op, Shape};
 
 /// The place of a map.
@@ -39,6 +39,8 @@ pub(in crate::model) struct Layout {
     pub copies: Vec<Vec<(View, View)>>,
     /// By node: the convolution that is computed with this sum, which is added to its result.
     pub fused: Vec<Option<usize>>,
+    /// By node: the convolution that doubles its input on the way instead of this upsampling, whose value is nowhere.
+    pub doubling: Vec<Option<usize>>,
     /// Number of maps.
     pub maps: usize,
 }
@@ -46,10 +48,19 @@ pub(in crate::model) struct Layout {
 impl Layout {
     /// Lays a graph out.
     pub fn new(graph: &Graph) -> Self {
+        Self::of(graph, vec![None; graph.nodes.len()])
+    }
+
+    /// Lays a graph out whose convolutions double their input on the way, where that can be.
+    pub fn doubling(graph: &Graph) -> Self {
+        Self::of(graph, (0..graph.nodes.len()).map(|index| doubling_convolution(graph, index)).collect())
+    }
+
+    fn of(graph: &Graph, doubling: Vec<Option<usize>>) -> Self {
         let segments = segments(graph);
         let fused: Vec<Option<usize>> = (0..graph.nodes.len()).map(|index| convolution_of_sum(graph, index)).collect();
         let nesting = Nesting::new(graph, &segments, &fused);
-        let buffers = buffers(graph, &nesting, &fused);
+        let buffers = buffers(graph, &nesting, &fused, &doubling);
         let (slots, maps) = assign(&buffers);
         let mut reshapes = vec![vec![]; graph.nodes.len()];
         let mut slot_of = vec![None; graph.nodes.len()];
@@ -69,7 +80,7 @@ impl Layout {
             }
         }
         let place = |index: usize| view(index).map(|view| Place { view, segments: segments[index].clone() });
-        Self { places: (0..graph.nodes.len()).map(place).collect(), reshapes, copies, fused, maps }
+        Self { places: (0..graph.nodes.len()).map(place).collect(), reshapes, copies, fused, doubling, maps }
     }
 
     /// The place of a map.
@@ -91,20 +102,39 @@ fn convolution_of_sum(graph: &Graph, index: usize) -> Option<usize> {
     matches!(node.op, Op::Add).then(|| inputs.filter(only_here).max()).flatten()
 }
 
+/// The convolution that is the only one to read an upsampling, if it can double its input itself.
+fn doubling_convolution(graph: &Graph, index: usize) -> Option<usize> {
+    let is_output = graph.outputs.values().any(|output| output.index() == index);
+    let mut readers = readers(graph, index);
+    let reader = readers.next().filter(|_| readers.next().is_none())?;
+    match (&graph.nodes[index].op, &graph.nodes[reader].op) {
+        (Op::Upsample, Op::Conv(conv)) if !is_output => {
+            Convolution::doubles(conv.in_channels, conv.kernel, conv.stride).then_some(reader)
+        }
+        _ => None,
+    }
+}
+
 /// The outermost maps, each with the time that any of the values inside of it lives.
-fn buffers(graph: &Graph, nesting: &Nesting<'_>, fused: &[Option<usize>]) -> Vec<Buffer> {
-    // A convolution that is computed with a sum reads when the sum is computed.
-    let time = |reader: usize| fused.iter().position(|&convolution| convolution == Some(reader)).unwrap_or(reader);
+fn buffers(graph: &Graph, nesting: &Nesting<'_>, fused: &[Option<usize>], doubling: &[Option<usize>]) -> Vec<Buffer> {
+    // A convolution reads instead of an upsampling, and when a sum is computed that it is computed with.
+    let time = |reader: usize| {
+        let reader = doubling[reader].unwrap_or(reader);
+        fused.iter().position(|&convolution| convolution == Some(reader)).unwrap_or(reader)
+    };
     let mut buffers: Vec<Option<Buffer>> = (0..graph.nodes.len()).map(|_| None).collect();
     for (index, node) in graph.nodes.iter().enumerate() {
-        let Some((height, width)) = sides(&node.op, node.shape) else { continue };
+        let Some((height, width)) = sides(&node.op, node.shape).filter(|_| doubling[index].is_none()) else { continue };
         let (root, _) = nesting.resolve(index);
         let buffer = buffers[root].get_or_insert_with(|| {
             let shape = MapsShape { blocks: nesting.blocks(root), height, width, border: 0 };
             Buffer { root, shape, born: index, dies: index }
         });
         buffer.dies = readers(graph, index).map(time).fold(buffer.dies.max(index), usize::max);
-        let reaches_over = |reader: usize| matches!(&graph.nodes[reader].op, Op::Conv(conv) if conv.kernel > 1);
+        let reaches_over = |reader: usize| {
+            let reader = doubling[reader].unwrap_or(reader);
+            matches!(&graph.nodes[reader].op, Op::Conv(conv) if conv.kernel > 1)
+        };
         if readers(graph, index).any(reaches_over) {
             buffer.shape.border = 1;
         }
@@ -138,25 +168,47 @@ mod tests {
 
     /// Whether what a node computes would overwrite a value that is still to be read.
     fn overwrites(graph: &Graph, layout: &Layout, index: usize) -> bool {
-        let time = |reader: usize| layout.fused.iter().position(|&conv| conv == Some(reader)).unwrap_or(reader);
+        let time = |reader: usize| {
+            let reader = layout.doubling[reader].unwrap_or(reader);
+            layout.fused.iter().position(|&conv| conv == Some(reader)).unwrap_or(reader)
+        };
         let is_live = |&earlier: &usize| readers(graph, earlier).any(|reader| time(reader) >= index);
         let output = layout.place(index).view;
         let live = (0..index).filter(is_live).filter_map(|earlier| layout.places[earlier].as_ref());
         live.into_iter().any(|place| overlap(place.view, output))
     }
 
-    fn computed(graph: &Graph) -> impl Iterator<Item = usize> + '_ {
+    fn computed<'a>(graph: &'a Graph, layout: &'a Layout) -> impl Iterator<Item = usize> + 'a {
         let computes = |op: &Op| matches!(op, Op::Conv(_) | Op::Upsample | Op::MaxPool { .. });
-        (0..graph.nodes.len()).filter(move |&index| computes(&graph.nodes[index].op))
+        (0..graph.nodes.len())
+            .filter(move |&index| computes(&graph.nodes[index].op) && layout.doubling[index].is_none())
+    }
+
+    fn layouts(graph: &Graph) -> [Layout; 2] {
+        [Layout::new(graph), Layout::doubling(graph)]
     }
 
     #[test]
     fn nothing_is_overwritten_before_it_is_read() {
         for graph in graphs() {
-            let layout = Layout::new(&graph);
-            for index in computed(&graph) {
-                assert!(!overwrites(&graph, &layout, index), "{}", graph.nodes[index].name);
+            for layout in layouts(&graph) {
+                for index in computed(&graph, &layout) {
+                    assert!(!overwrites(&graph, &layout, index), "{}", graph.nodes[index].name);
+                }
             }
+        }
+    }
+
+    #[test]
+    fn only_an_upsampling_for_one_convolution_is_left_to_it() {
+        for graph in graphs() {
+            let doubling = Layout::doubling(&graph).doubling;
+            let left: Vec<&str> = (0..doubling.len())
+                .filter(|&index| doubling[index].is_some())
+                .map(|index| graph.nodes[index].name.as_str())
+                .collect();
+            assert_eq!(left, ["bbox_head.head_module.proto_pred.upsample"]);
+            assert!(Layout::new(&graph).doubling.iter().all(Option::is_none));
         }
     }
 
@@ -165,7 +217,7 @@ mod tests {
         let graph = graphs().next().expect("there are graphs");
         let mut layout = Layout::new(&graph);
         layout.places.iter_mut().flatten().for_each(|place| place.view.maps = 0);
-        assert!(computed(&graph).any(|index| overwrites(&graph, &layout, index)));
+        assert!(computed(&graph, &layout).any(|index| overwrites(&graph, &layout, index)));
     }
 
     #[test]

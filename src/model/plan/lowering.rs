@@ -135,6 +135,7 @@ impl Lowering<'_> {
             Op::Conv(conv) => return Ok(Read::Convolution(FoldedConv::load(weights, node, conv)?)),
             Op::Add if layout.fused[index].is_some() => Step::Nothing,
             Op::Add => Step::Add { inputs: [input(0).view, input(1).view], output: output().view },
+            Op::Upsample if layout.doubling[index].is_some() => Step::Nothing,
             Op::Upsample => Step::Upsample { input: input(0).view, output: output().view },
             Op::MaxPool { kernel } => Step::MaxPool { input: input(0).view, output: output().view, kernel: *kernel },
             Op::TextAttention(attention) => {
@@ -164,12 +165,16 @@ impl Lowering<'_> {
     fn convolution(&self, index: usize, folded: &FoldedConv, residual: Option<View>) -> Step {
         let node = &self.graph.nodes[index];
         let Op::Conv(conv) = &node.op else { unreachable!("only convolutions are read as such") };
-        let (input, output) = (self.layout.place(node.inputs[0].index()), self.layout.place(index));
+        let input = node.inputs[0].index();
+        let doubled = self.layout.doubling[input].is_some();
+        let input = if doubled { self.graph.nodes[input].inputs[0].index() } else { input };
+        let (input, output) = (self.layout.place(input), self.layout.place(index));
         let spec = ConvolutionSpec {
             weights: &folded.kernel,
             bias: &folded.bias,
             kernel: conv.kernel,
             stride: conv.stride,
+            doubled,
             silu: conv.activation == Activation::Silu,
             input: &input.lanes(),
             output: &output.lanes(),

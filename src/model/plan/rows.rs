@@ -70,7 +70,16 @@ impl Linear {
     /// Of weights `[out][in]`.
     pub fn new(weights: &[f32], bias: &[f32], input: &[usize], output: &[usize], set: InstructionSet) -> Self {
         let (input, output) = (lane_map(input), lane_map(output));
-        let spec = ConvolutionSpec { weights, bias, kernel: 1, stride: 1, silu: false, input: &input, output: &output };
+        let spec = ConvolutionSpec {
+            weights,
+            bias,
+            kernel: 1,
+            stride: 1,
+            doubled: false,
+            silu: false,
+            input: &input,
+            output: &output,
+        };
         Self(Convolution::new(&spec, set, false))
     }
 

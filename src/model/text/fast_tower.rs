@@ -225,7 +225,16 @@ impl Linear {
         let (input, output) = (lane_map(input), lane_map(output));
         let Self { weight: weights, bias } = &self;
         Convolution::new(
-            &ConvolutionSpec { weights, bias, kernel: 1, stride: 1, silu, input: &input, output: &output },
+            &ConvolutionSpec {
+                weights,
+                bias,
+                kernel: 1,
+                stride: 1,
+                doubled: false,
+                silu,
+                input: &input,
+                output: &output,
+            },
             set,
             false,
         )
