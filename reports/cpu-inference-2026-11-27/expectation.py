@@ -62,7 +62,9 @@ def lines(samples, run):
     yield f'Derived: {IMAGES:,} x (CPU time of the network for one image on one thread) x (time of all stages of `run` to that of its'
     yield 'network) / cores. `run` works on as many images at a time as there are threads, each image on one of them, so that'
     yield 'cores share no work but the memory. The texts (once, seconds) and loading the checkpoint are left out.'
-    yield 'The factor of `run` was measured on v1-L alone (four images, one thread) and is taken for all.'
+    missing = ', '.join(name for name in networks(samples) if name not in factors)
+    taken = f'; {missing}: the largest of them is taken' if missing else ''
+    yield f"The factor of `run` was measured on one thread ({', '.join(sorted(factors))}{taken})."
     yield ''
     yield 'Extrapolated: everything on 16 and 64 cores. The lower figure takes each further core for as fast as the first; the upper'
     yield f'one allows an image to take {CAREFUL[16]} times as long on 16 and {CAREFUL[64]} times on 64 busy cores, for memory bandwidth and clock: a guess, which'

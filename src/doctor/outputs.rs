@@ -14,6 +14,8 @@ use crate::zoo::Zoo;
 
 /// Version of the JSON form.
 pub const OUTPUTS_SCHEMA_VERSION: u32 = 1;
+/// JSON Schema (draft 2020-12) of an [`OutputsCheck`].
+pub const OUTPUTS_JSON_SCHEMA: &str = include_str!("schema/outputs.schema.json");
 /// The zoo whose files are in the program.
 const ZOO: &str = "shapes";
 /// Images looked at, one after the other: what was recorded for the first is replayed for the second.

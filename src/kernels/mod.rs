@@ -3,6 +3,7 @@
 //! Takes [`Maps`]: feature maps in blocks of sixteen channels, with a border of zeros, so that a
 //! convolution needs neither padding nor rearranging; and weights packed once for an
 //! [`InstructionSet`]. Writes into [`View`]s of maps: a concatenation is several views side by side.
+//! A convolution can double its input's rows and columns on the way ([`ConvolutionSpec::doubled`]).
 //! Convolutions and guides multiply float32 values, or the same rounded to bfloat16 (`Convolution::bf16`, `Guide::bf16`).
 //! It knows no network and refuses nothing: views and shapes that do not fit together are a
 //! programmer's error and panic before any memory is touched.

@@ -10,7 +10,7 @@ use super::lanes::Lanes;
 /// constant made of them is exact in f32, and the error is less than half of that with the usual points 1 and 2: small
 /// powers, and a product near 1 (Barabasz et al., Error Analysis and Improving the Accuracy of Winograd
 /// Convolution for Deep Neural Networks, 2020, say why; `reports/kernels-2026-11-24/winograd_points.py`
-/// compares a few). With two taps it is half of that again (`reports/doubled-2026-11-27/points.py`).
+/// compares a few). With two taps it is as large as with three (`reports/doubled-2026-11-27/points.py`).
 const NEAR: f32 = 0.625;
 const FAR: f32 = 1.5;
 /// Their squares, the squares' product and sum.

@@ -85,6 +85,8 @@ fn raw_outputs_are_held_to_candle_s() {
         let finished = place.run(&[&["doctor", "outputs", "--json"], more].concat());
         assert_eq!(finished.code, code, "{}", finished.stderr);
         let mut told: Value = serde_json::from_str(&finished.stdout).expect("JSON");
+        let schema = serde_json::from_str(zoobench::doctor::OUTPUTS_JSON_SCHEMA).expect("JSON");
+        assert_eq!(schema::departures(&schema, &told), Vec::<String>::new());
         assert_eq!(told["within"], code == 0, "{told}");
         list(&mut told, "rows").iter().map(|row| row["distance"].as_f64().expect("a number")).collect()
     };
