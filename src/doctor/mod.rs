@@ -20,4 +20,6 @@ mod outputs;
 
 pub use diagnosis::{Diagnosis, Missing, DOCTOR_JSON_SCHEMA, DOCTOR_SCHEMA_VERSION};
 pub use findings::{Binary, Driver, Findings, FoundGpu, FoundLibrary, Version};
-pub use outputs::{check_outputs, outputs_bound, OutputRow, OutputsCheck, OutputsJob, OUTPUTS_JSON_SCHEMA, OUTPUTS_SCHEMA_VERSION};
+pub use outputs::{
+    check_outputs, outputs_bound, OutputRow, OutputsCheck, OutputsJob, OUTPUTS_JSON_SCHEMA, OUTPUTS_SCHEMA_VERSION,
+};
