@@ -22,6 +22,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 SAMPLES = HERE / 'samples.json'
+BEFORE = HERE / 'before.json'
 CLASSES = 1203
 STAGES = ['decode', 'letterbox', 'network', 'detection', 'evaluation']
 
@@ -93,8 +94,8 @@ def report(record):
     lines = ['# What `run` takes beside its network, 2026-11-27', '', f"Processor: {record['processor']}. Load average before a process: {min(loads)} to {max(loads)}.", '',
              'Full-size checkpoints of generated parameters, 1,203 classes, pictures of the shapes zoo. A stage\'s time is by the clock of the',
              'thread that works on the image, summed over images: where the machine is busy all stages stretch alike, so that shares mean',
-             'something and milliseconds little. With more threads than one, a thread that waits for parts of its own image may work',
-             'on another meanwhile, on the account of its own stage. Medians over the rounds; `samples.json` has each.', '',
+             'something and milliseconds little. Each image has a thread of its own, but for the last, which all threads share.',
+             'Medians over the rounds; `samples.json` has each.', '',
              '| | threads | detections an image | ' + ' | '.join(f'{stage} ms' for stage in STAGES) + ' | all to network | detection to network | wall x threads to network |', '|---|---|' + '---:|' * (len(STAGES) + 4)]
     for architecture, threads in sorted({(s['architecture'], s['threads']) for s in samples}):
         chosen = [s for s in samples if (s['architecture'], s['threads']) == (architecture, threads)]
@@ -105,9 +106,22 @@ def report(record):
         wall = median(lambda s: 1e3 * s['timing']['wall_seconds'] * threads / s['images'] / stage_ms(s, 'network'))
         found = median(lambda s: s['detections'] / s['images'])
         lines.append(f"| {architecture} | {threads} | {found:.0f} | {' | '.join(cells)} | {whole:.3f} | {detection:.3f} | {wall:.3f} |")
-    lines += ['', 'Asked for: all to network at most 1.05, detection to L\'s network at most 0.05.', '', '## Again', '', '```sh', 'cargo build --release',
+    lines += ['', 'Asked for: all to network at most 1.05, detection to L\'s network at most 0.05.', '', *beside_before(samples), '## Again', '', '```sh', 'cargo build --release',
               'python measure.py --zoobench zoobench --checkpoints checkpoints --shapes datasets/shapes.zip --lvis lvis_v1_val.json --work work', '```']
     (HERE / 'README.md').write_text('\n'.join(lines) + '\n')
+
+
+def beside_before(samples):
+    """Images a second beside the build in which all images shared one pool of threads, if its samples are there."""
+    if not BEFORE.exists():
+        return []
+    rate = lambda of, key: statistics.median(s['timing']['images_per_second'] for s in of if (s['architecture'], s['threads']) == key)
+    before = json.loads(BEFORE.read_text())['samples']
+    rows = [f'| {key[0]} | {key[1]} | {rate(before, key):.2f} | {rate(samples, key):.2f} |' for key in sorted({(s['architecture'], s['threads']) for s in before})]
+    return ['## Images side by side', '', 'Until this day all images shared one pool of threads, and a thread that waited for parts of its own image took up another',
+            'one on the account of its own stage: on two threads shares said little, and images came out of step. `before.json` has that build,',
+            'measured half an hour before on the same quiet machine. Images a second, medians, 12 images a process:', '',
+            '| | threads | one pool | a thread an image |', '|---|---|---:|---:|', *rows, '']
 
 
 def main():

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::inputs::Subset;
+use super::workers::{self, Workers};
 use super::RunError;
 use crate::model::Execution;
 use crate::zoo::Zoo;
@@ -24,14 +25,20 @@ impl Compute {
         self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |cores| cores.get()))
     }
 
-    /// The pool in which everything is computed.
+    /// The threads on which images are computed, side by side while there are enough of them.
+    ///
+    /// # Errors
+    /// Where the system gives no threads.
+    pub(super) fn workers(&self) -> Result<Workers, RunError> {
+        Workers::new(self.threads()).map_err(RunError::Threads)
+    }
+
+    /// One pool of all threads.
     ///
     /// # Errors
     /// Where the system gives no threads.
     pub fn pool(&self) -> Result<rayon::ThreadPool, RunError> {
-        // A worker may hold several images' frames on its stack, one stolen inside another.
-        let builder = rayon::ThreadPoolBuilder::new().stack_size(16 << 20);
-        builder.num_threads(self.threads()).build().map_err(RunError::Threads)
+        workers::pool(self.threads()).map_err(RunError::Threads)
     }
 }
 

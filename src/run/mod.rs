@@ -47,6 +47,7 @@ mod reference;
 mod scoring;
 mod timing;
 mod variant;
+mod workers;
 
 pub(crate) use checkpoints::load as load_model;
 pub use drive::{run, Outcome};

@@ -1,22 +1,25 @@
 //! A bounded, ordered pipeline: many items in flight, results consumed in order.
 //!
-//! Each of `threads` feeder threads takes the next item, has it computed inside the thread pool and
-//! hands the result on. Feeders wait, never pool threads: the pool's threads may steal parts of
-//! each other's items freely, and nothing that waits for an earlier item can sit on top of it.
+//! Each of `threads` feeder threads takes the next item, has it computed on a thread of its own and hands the result on.
+//! The last items, fewer than the threads, are computed by all threads together. Feeders wait, never
+//! the threads that compute: these may steal parts of each other's items freely, and nothing that waits for an earlier item
+//! can sit on top of it.
 
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// Computes `work(0)` … `work(count - 1)` in `pool` and passes the results to `consume` in order.
+use super::workers::Workers;
+
+/// Computes `work(0)` … `work(count - 1)` on the workers' threads and passes the results to `consume` in order.
 ///
-/// At most twice as many items as the pool has threads are computed and not yet consumed, whatever
+/// At most twice as many items as there are threads are computed and not yet consumed, whatever
 /// `count` is.
 ///
 /// # Errors
 /// The error of the first item in order that fails in `work` or `consume`; items behind it are
 /// dropped.
 pub fn ordered<T, E>(
-    pool: &rayon::ThreadPool,
+    workers: &Workers,
     count: usize,
     work: impl Fn(usize) -> Result<T, E> + Sync,
     consume: impl FnMut(usize, T) -> Result<(), E> + Send,
@@ -25,17 +28,20 @@ where
     T: Send,
     E: Send,
 {
-    let threads = pool.current_num_threads();
+    let threads = workers.threads();
     let line = Line { state: Mutex::new(State::new()), changed: Condvar::new(), count, lookahead: 2 * threads };
     let sink = Mutex::new(consume);
     std::thread::scope(|scope| {
-        for _ in 0..threads.min(count) {
-            scope.spawn(|| {
+        for feeder in 0..threads.min(count) {
+            let (line, sink, work) = (&line, &sink, &work);
+            scope.spawn(move || {
                 // A panic in `work` or `consume` must not leave the other feeders waiting.
-                let stop = StopOnPanic(&line);
+                let stop = StopOnPanic(line);
                 while let Some(index) = line.take() {
+                    let keeps_all_busy = count - index >= threads;
+                    let pool = if keeps_all_busy { workers.alone(feeder) } else { workers.together() };
                     line.put(index, pool.install(|| work(index)));
-                    line.drain(&sink);
+                    line.drain(sink);
                 }
                 std::mem::forget(stop);
             });
@@ -137,8 +143,8 @@ mod tests {
 
     use super::*;
 
-    fn pool(threads: usize) -> rayon::ThreadPool {
-        rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a small pool")
+    fn workers(threads: usize) -> Workers {
+        Workers::new(threads).expect("a few threads")
     }
 
     #[test]
@@ -151,7 +157,7 @@ mod tests {
                     rayon::iter::ParallelIterator::sum(rayon::iter::IntoParallelIterator::into_par_iter(0..index * 50));
                 Ok::<_, ()>((index, sum))
             };
-            ordered(&pool(threads), 100, work, |index, value| {
+            ordered(&workers(threads), 100, work, |index, value| {
                 assert_eq!(value.0, index);
                 seen.push(index);
                 Ok(())
@@ -165,7 +171,7 @@ mod tests {
     fn the_first_failure_in_order_is_reported() {
         let work = |index: usize| if index == 5 || index == 7 { Err(index) } else { Ok(index) };
         let mut last = None;
-        let outcome = ordered(&pool(3), 50, work, |index, _| {
+        let outcome = ordered(&workers(3), 50, work, |index, _| {
             last = Some(index);
             Ok(())
         });
@@ -175,7 +181,7 @@ mod tests {
 
     #[test]
     fn a_failing_consumer_stops_the_line() {
-        let outcome = ordered(&pool(2), 1000, Ok, |index, _: usize| if index == 3 { Err("full") } else { Ok(()) });
+        let outcome = ordered(&workers(2), 1000, Ok, |index, _: usize| if index == 3 { Err("full") } else { Ok(()) });
         assert_eq!(outcome, Err("full"));
     }
 
@@ -187,7 +193,7 @@ mod tests {
             most.fetch_max(in_flight.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
             Ok::<_, ()>(index)
         };
-        ordered(&pool(2), 500, work, |_, _| {
+        ordered(&workers(2), 500, work, |_, _| {
             in_flight.fetch_sub(1, Ordering::SeqCst);
             Ok(())
         })
@@ -196,7 +202,19 @@ mod tests {
     }
 
     #[test]
+    fn items_are_computed_alone_while_they_keep_all_threads_busy() {
+        let mut threads_of = Vec::new();
+        let work = |_: usize| Ok::<_, ()>(rayon::current_num_threads());
+        ordered(&workers(3), 6, work, |_, threads| {
+            threads_of.push(threads);
+            Ok(())
+        })
+        .expect("nothing fails");
+        assert_eq!(threads_of, [1, 1, 1, 1, 3, 3]);
+    }
+
+    #[test]
     fn nothing_to_do_is_done() {
-        assert_eq!(ordered(&pool(2), 0, Ok::<usize, ()>, |_, _| Ok(())), Ok(()));
+        assert_eq!(ordered(&workers(2), 0, Ok::<usize, ()>, |_, _| Ok(())), Ok(()));
     }
 }

@@ -10,6 +10,7 @@ use super::events::{Event, Observer};
 use super::inputs::{samples, Sample, Subset};
 use super::job::Compute;
 use super::timing::PredictTiming;
+use super::workers::Workers;
 use super::{checkpoints, pipeline, plan, RunError};
 use crate::dataset::{
     check_prompt_count, class_prompts, read_prompts, Annotations, Folder, Record, ResultsWriter, WholeFile,
@@ -66,18 +67,19 @@ pub fn predict(job: &Prediction, observer: &dyn Observer, interrupted: &AtomicBo
     let prompts = prompts(job, &annotations)?;
     let samples = samples(&annotations, &files, &job.subset)?;
     let file = WholeFile::create(&job.out).map_err(|error| job.unwritable(error))?;
-    let pool = job.compute.pool()?;
+    let workers = job.compute.workers()?;
     let checkpoint = Checkpoint::read(&job.weights)?;
-    let loaded = checkpoints::load_with_texts(checkpoint, &job.weights.display(), execution, &prompts, &pool)?;
+    let loaded =
+        checkpoints::load_with_texts(checkpoint, &job.weights.display(), execution, &prompts, workers.together())?;
     let category_ids: Vec<i64> = annotations.categories.iter().map(|category| category.id).collect();
     let mut chain = Chain::new(&loaded.model, &loaded.texts, &category_ids, &files);
     if job.timing.is_some() {
         // What is done once for all images is none of their time.
         let warm_up = Chain::new(&loaded.model, &loaded.texts, &category_ids, &files);
-        pool.install(|| warm_up.records(&samples[..1]))?;
+        workers.together().install(|| warm_up.records(&samples[..1]))?;
         chain.clock = Clock::with_cpu();
     }
-    let detections = write_records(job, &chain, &samples, &pool, file, observer, interrupted)?;
+    let detections = write_records(job, &chain, &samples, &workers, file, observer, interrupted)?;
     if let Some(path) = &job.timing {
         PredictTiming::new(&job.compute, samples.len() as u64, &chain.clock, (prompts.len(), &loaded.text_cost))
             .write(path)?;
@@ -99,7 +101,7 @@ fn write_records(
     job: &Prediction,
     chain: &Chain<'_>,
     samples: &[Sample],
-    pool: &rayon::ThreadPool,
+    workers: &Workers,
     file: WholeFile,
     observer: &dyn Observer,
     interrupted: &AtomicBool,
@@ -123,8 +125,8 @@ fn write_records(
         Ok(())
     };
     match job.timing {
-        Some(_) => (0..batches.len()).try_for_each(|index| take(index, pool.install(|| work(index))?))?,
-        None => pipeline::ordered(pool, batches.len(), work, take)?,
+        Some(_) => (0..batches.len()).try_for_each(|index| take(index, workers.together().install(|| work(index))?))?,
+        None => pipeline::ordered(workers, batches.len(), work, take)?,
     }
     writer.finish().and_then(WholeFile::publish).map_err(|error| job.unwritable(error))?;
     Ok(detections)

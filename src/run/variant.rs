@@ -13,6 +13,7 @@ use super::plan::{Plan, PlannedVariant, WeightsPlace};
 use super::record::{self, Measured, Progressed};
 use super::reference::Reference;
 use super::scoring::{Collector, Scored, Scorer};
+use super::workers::Workers;
 use super::{checkpoints, pipeline, RunError};
 use crate::evaluation::{self, Evaluator, ImageMatches, IouType, Options};
 use crate::model::checkpoint::Checkpoint;
@@ -97,7 +98,7 @@ pub fn check_hash(variant: &Variant, checkpoint: &Checkpoint) -> Result<(), RunE
 struct Evaluation<'a> {
     plan: &'a Plan<'a>,
     variant: &'a Variant,
-    pool: rayon::ThreadPool,
+    workers: Workers,
     model: Model,
     weights_sha256: String,
     text: TextEmbeddings,
@@ -112,17 +113,17 @@ impl<'a> Evaluation<'a> {
         checkpoint: Checkpoint,
         observer: &dyn Observer,
     ) -> Result<Self, RunError> {
-        let pool = plan.job.compute.pool()?;
+        let workers = plan.job.compute.workers()?;
         let weights_sha256 = checkpoint.sha256().to_owned();
         let file = &variant.weights;
-        let loaded = checkpoints::load_with_texts(checkpoint, file, plan.execution, &plan.prompts, &pool)?;
+        let loaded = checkpoints::load_with_texts(checkpoint, file, plan.execution, &plan.prompts, workers.together())?;
         let time = loaded.text_cost.wall;
         observer.event(&Event::TextEncoded { prompts: plan.prompts.len(), time });
         let reference =
             variant.reference.as_deref().map(|path| Reference::read(plan.files.as_ref(), path)).transpose()?;
         let text_seconds = time.as_secs_f64();
         let WithTexts { model, texts: text, .. } = loaded;
-        Ok(Self { plan, variant, pool, model, weights_sha256, text, text_seconds, reference: reference.flatten() })
+        Ok(Self { plan, variant, workers, model, weights_sha256, text, text_seconds, reference: reference.flatten() })
     }
 
     fn measure(&self, folder: &Path, observer: &dyn Observer, interrupted: &AtomicBool) -> Result<Measured, RunError> {
@@ -136,7 +137,7 @@ impl<'a> Evaluation<'a> {
         let started = Instant::now();
         let batches: Vec<&[Sample]> = plan.samples.chunks(plan.job.compute.batch.max(1)).collect();
         let score = |index: usize| score_batch(&chain, &scorer, batches[index], interrupted);
-        pipeline::ordered(&self.pool, batches.len(), score, |_, images| collector.take(images))?;
+        pipeline::ordered(&self.workers, batches.len(), score, |_, images| collector.take(images))?;
         let wall_seconds = started.elapsed().as_secs_f64();
         let collected = collector.finish()?;
         let segm = self.evaluation(&segm, collected.segm, folder)?;
@@ -162,7 +163,7 @@ impl<'a> Evaluation<'a> {
         folder: &Path,
     ) -> Result<evaluation::Evaluation, RunError> {
         let state = evaluator.state(matches, &self.variant.name)?;
-        let outcome = self.pool.install(|| state.evaluation());
+        let outcome = self.workers.together().install(|| state.evaluation());
         RunFolder::write_state(folder, outcome.iou, &state)?;
         Ok(outcome)
     }
