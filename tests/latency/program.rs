@@ -33,12 +33,12 @@ fn a_trial_of_the_embedded_zoo_is_measured_and_invalid() {
     let expected = ["shapes_v1", "shapes_v2"].map(|v| ["forward", "segment"].map(|l| format!("\"{v}\" \"{l}\"")));
     assert_eq!(names, expected.concat());
     for (index, row) in rows.iter().enumerate() {
-        check_row(place.path(), index, row);
+        check_row(place.path(), index, row, &reasons);
     }
 }
 
-/// Every pinned key, stages that sum to the total, and as many raw samples as are said.
-fn check_row(folder: &Path, index: usize, row: &Value) {
+/// Every pinned key, stages that sum to the total or are said not to, and as many raw samples as are said.
+fn check_row(folder: &Path, index: usize, row: &Value, reasons: &str) {
     for key in ["device", "engine", "dtype", "scenario", "batch", "outliers", "mad_ms", "peak_memory_bytes"] {
         assert!(row.get(key).is_some(), "{key}");
     }
@@ -47,7 +47,9 @@ fn check_row(folder: &Path, index: usize, row: &Value) {
     assert!(rising.is_sorted() && rising[0] > 0.0, "{rising:?}");
     let stages = row["stages"].as_array().expect("stages");
     let sum: f64 = stages.iter().map(|stage| stage["mean_ms"].as_f64().expect("a mean")).sum();
-    assert!((sum / number("mean_ms") - 1.0).abs() < 0.02, "{row}");
+    // A busy machine may take the thread away between two stages.
+    let share = sum / number("mean_ms");
+    assert!(share <= 1.0 + 1e-9 && (share >= 0.98 || reasons.contains("more than 2 % apart")), "{reasons}: {row}");
     let raw = std::fs::read_to_string(folder.join(row["raw"].as_str().expect("a name"))).expect("samples");
     let samples: Vec<Value> = raw.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     let own: Vec<f64> = samples
