@@ -29,10 +29,11 @@ asan() {
 }
 
 # Miri runs no vector instructions: kernels take the portable path there, on few and small shapes. rayon breaks the stricter
-# of Miri's two models of aliasing and never ends its threads; neither is what is looked for here.
+# of Miri's two models of aliasing and never ends its threads; neither is what is looked for here. Nor is the random error that
+# Miri adds to `exp`: tests expect the same bits of the same values.
 miri() {
     cargo +nightly miri --version >/dev/null 2>&1 || skip 'no Miri: rustup component add --toolchain nightly miri rust-src'
-    MIRIFLAGS='-Zmiri-disable-isolation -Zmiri-num-cpus=2 -Zmiri-tree-borrows -Zmiri-ignore-leaks -Zmiri-permissive-provenance' \
+    MIRIFLAGS='-Zmiri-disable-isolation -Zmiri-num-cpus=2 -Zmiri-tree-borrows -Zmiri-ignore-leaks -Zmiri-permissive-provenance -Zmiri-deterministic-floats' \
         cargo +nightly miri test --locked --no-default-features --test kernels
 }
 
