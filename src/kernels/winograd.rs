@@ -174,7 +174,8 @@ impl Winograd {
             plane * self.factors.per_value()..convolution.in_blocks.min((plane + 1) * self.factors.per_value());
         for tile in first..first + tiles {
             // One pixel above and to the left of the tile, with the border counted: the odd phases begin a pixel later.
-            let [row, column] = [0, 1].map(|axis| batch.corner(tile)[axis] + batch.phase[axis]);
+            let ([row, column], [down, right]) = (batch.corner(tile), batch.phase);
+            let (row, column) = (row + down, column + right);
             let window = |block: usize| Window {
                 start: from
                     .start
@@ -293,7 +294,8 @@ impl Batch {
         let bias = convolution.bias.values()[block * LANES..].as_ptr();
         for tile in first..first + tiles {
             let [row, column] = self.corner(tile);
-            let [first_row, first_column] = [0, 1].map(|axis| scale * self.corner(tile)[axis] + self.phase[axis]);
+            let [down, right] = self.phase;
+            let (first_row, first_column) = (scale * row + down, scale * column + right);
             let at = |place: Place| Window {
                 start: place.start.at(block * place.shape.block() + place.shape.pixel(first_row, first_column)),
                 row: scale * place.shape.row(),
