@@ -178,7 +178,7 @@ fn boxes_of_clusters() -> impl Strategy<Value = Vec<([f32; 4], u32)>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(48), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn windowed_masks_are_full_size_masks(

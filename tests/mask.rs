@@ -321,7 +321,7 @@ fn coordinate() -> impl Strategy<Value = f64> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases.max(512)))]
 
     #[test]
     fn bitmap_survives_every_form(bitmap in bitmaps(1)) {

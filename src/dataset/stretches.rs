@@ -266,7 +266,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(300))]
+        #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases.max(300)))]
 
         #[test]
         fn damaged_files_are_scanned_and_refused_as_by_one_reader(

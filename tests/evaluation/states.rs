@@ -51,7 +51,7 @@ fn a_state_is_the_evaluation_in_few_bytes() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(24), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_split_in_any_order_merges_to_the_whole(parts in 1..5usize, seed: u64, segm: bool) {

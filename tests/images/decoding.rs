@@ -258,7 +258,7 @@ fn errors_do_not_pass_through_the_panic_hook() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(ProptestConfig::default().cases.max(400)) })]
 
     /// Damaged files are decoded or refused, in silence, and what is decoded is whole.
     #[test]
