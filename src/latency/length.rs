@@ -122,12 +122,12 @@ pub struct Limits {
     pub patience_seconds: f64,
 }
 
-/// When a process counts as warm.
+/// When a series counts as warm.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct WarmUp {
-    /// Least seconds.
+    /// Least seconds of its own calls.
     pub seconds: f64,
-    /// Least images.
+    /// Least images of its process, whichever calls they went through.
     pub images: usize,
     /// Whether the median of the last 20 calls must have come to rest: moved by less than 1 %.
     pub steady: bool,
@@ -136,6 +136,11 @@ pub struct WarmUp {
 impl WarmUp {
     /// Nothing comes before.
     pub const NONE: Self = Self { seconds: 0.0, images: 0, steady: false };
+
+    /// What is left of it in a process that has computed `images`.
+    pub fn after(self, images: usize) -> Self {
+        Self { images: self.images.saturating_sub(images), ..self }
+    }
 }
 
 impl Task {

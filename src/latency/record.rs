@@ -177,7 +177,8 @@ pub struct Measurement {
     pub cold_start_ms: Vec<f64>,
     /// Seconds of warm-up, all processes together.
     pub warm_up_seconds: f64,
-    /// Images of warm-up, all processes together.
+    /// Images of warm-up, all processes together. A process that has computed images before, in another series, needs
+    /// fewer.
     pub warm_up_images: usize,
     /// Processes whose warm-up did not come to rest.
     pub warm_up_unsettled: usize,

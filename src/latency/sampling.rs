@@ -12,6 +12,8 @@ use super::LatencyError;
 
 /// Calls of a warm-up whose median must come to rest.
 const WINDOW: usize = 20;
+/// By how many calls earlier the median is that theirs is compared with.
+const BACK: usize = WINDOW / 2;
 /// By how much a median at rest may still move.
 const REST: f64 = 0.01;
 /// A warm-up that does not come to rest ends at so many times its seconds and images.
@@ -132,9 +134,9 @@ impl<W: Workload> Caller<'_, W> {
                 images: times.len() * self.inputs.batch,
                 settled: !rule.steady || at_rest(&times),
             };
-            let patience = WARM_UP_PATIENCE as f64 * rule.seconds;
             let long = warmed.seconds >= rule.seconds && warmed.images >= rule.images;
-            let too_long = warmed.seconds >= patience && warmed.images >= WARM_UP_PATIENCE * rule.images;
+            let too_long = warmed.seconds >= WARM_UP_PATIENCE as f64 * rule.seconds
+                && warmed.images >= WARM_UP_PATIENCE * rule.images.max(WINDOW + BACK);
             if long && (warmed.settled || too_long) {
                 return Ok(warmed);
             }
@@ -203,7 +205,6 @@ fn moves(times: &[f64]) -> bool {
 
 /// Whether the median of the last [`WINDOW`] calls is that of half a window before, to 1 %.
 fn at_rest(times: &[f64]) -> bool {
-    const BACK: usize = WINDOW / 2;
     if times.len() < WINDOW + BACK {
         return false;
     }
@@ -323,6 +324,19 @@ mod tests {
         let rising = Scripted::new(&clock, |call| 100.0 * 1.05f64.powi(call as i32 % 300));
         let series = measure(&rising, &INPUTS, &limits(RULE, 1.0, 1), &clock).expect("nothing fails");
         assert_eq!((series.warm_up.images, series.warm_up.settled), (60, false));
+    }
+
+    #[test]
+    fn a_process_that_is_warm_has_its_seconds_and_its_rest_left_to_wait_for() {
+        let clock = SimulatedClock::default();
+        let warm_up = |ms: fn(usize) -> f64, images| {
+            let limits = limits(RULE.after(images), 1.0, 1);
+            measure(&Scripted::new(&clock, ms), &INPUTS, &limits, &clock).expect("nothing fails").warm_up
+        };
+        assert_eq!(warm_up(|_| 10.0, 25).images, 100, "its seconds");
+        assert_eq!(warm_up(|_| 200.0, 25).images, 30, "calls that tell of rest");
+        let unsettled = warm_up(|call| 200.0 * 1.05f64.powi(call as i32), 300);
+        assert_eq!((unsettled.images, unsettled.settled), (60, false));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::clock::{Clock, Laps, MonotonicClock, Sample};
 use super::images::PinnedImages;
+use super::length::Limits;
 use super::machine_state::{forget_peak, memory_bytes, peak_memory_bytes, ClockWatch, Ticks};
 use super::order::{StageSamples, SubjectName, TaskReport, WorkOrder, WorkReport};
 use super::outputs::checksums;
@@ -109,22 +110,33 @@ fn report(
         series: vec![],
         left_out: vec![],
         debug_build: cfg!(debug_assertions),
-        program_sha256: None,
+        program_sha256: program_sha256(),
         outputs: vec![],
     };
-    for &task in &order.tasks {
-        if fits(&task, &report.series) {
-            report.series.push(timed(order, subject, task, clock)?);
-        } else {
-            report.left_out.push(task);
-        }
-    }
     // Random weights have no accuracy run to be compared with.
     if matches!(order.subject, SubjectName::Variant(_)) {
         report.outputs = checksums(subject)?;
     }
-    report.program_sha256 = program_sha256();
+    for &task in &order.tasks {
+        if fits(&task, &report.series) {
+            let images = images_through_the_network(&report);
+            let limits = order.length.limits(&task, order.extended);
+            let series =
+                timed(order, subject, task, &Limits { warm_up: limits.warm_up.after(images), ..limits }, clock)?;
+            report.series.push(series);
+        } else {
+            report.left_out.push(task);
+        }
+    }
     Ok(report)
+}
+
+/// Images that the process has computed before its next series. They warm it up: on a slow machine most of a
+/// measurement's time is warming up.
+fn images_through_the_network(report: &WorkReport) -> usize {
+    let through = report.series.iter().filter(|series| series.task.latency.is_headline());
+    let of_series = through.map(|series| series.warm_up.images + series.task.batch * series.samples_ms.len());
+    report.outputs.len() + of_series.sum::<usize>()
 }
 
 /// Calls the first task once and tells how long the process lives.
@@ -147,12 +159,18 @@ fn fits(task: &Task, earlier: &[TaskReport]) -> bool {
     }
 }
 
-fn timed(order: &WorkOrder, subject: &Subject<'_>, task: Task, clock: &dyn Clock) -> Result<TaskReport, LatencyError> {
+fn timed(
+    order: &WorkOrder,
+    subject: &Subject<'_>,
+    task: Task,
+    limits: &Limits,
+    clock: &dyn Clock,
+) -> Result<TaskReport, LatencyError> {
     let inputs = Inputs { images: subject.images.len(), batch: task.batch, seed: order.seed };
     forget_peak();
     subject.model.forget_peak_device_memory()?;
     let (watch, before) = (ClockWatch::start(order.computed.execution.device), Ticks::now());
-    let series = measure(&Timed { subject, task }, &inputs, &order.length.limits(&task, order.extended), clock)?;
+    let series = measure(&Timed { subject, task }, &inputs, limits, clock)?;
     let other_load = Ticks::now().zip(before).and_then(|(now, before)| now.other_load(before));
     let Series { warm_up, samples, detections, stop } = series;
     Ok(TaskReport {
@@ -188,6 +206,8 @@ fn stages(samples: &[Sample]) -> Vec<StageSamples> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::order::OutputChecksum;
+    use super::super::sampling::{Stop, WarmedUp};
     use super::super::task::{Latency, Scenario};
     use super::*;
 
@@ -201,21 +221,46 @@ mod tests {
         assert_eq!(stages[1], StageSamples { name: "masks".to_owned(), samples_ms: vec![1.0, 0.0] });
     }
 
-    #[test]
-    fn a_batch_that_cannot_fit_is_left_out() {
-        let task = |batch| Task { scenario: Scenario::Offline, batch, ..Task::single(Latency::Forward) };
-        let series = |batch, peak_memory_bytes| TaskReport {
-            task: task(batch),
-            warm_up: super::super::sampling::WarmedUp { seconds: 0.0, images: 0, settled: true },
-            stop: super::super::sampling::Stop::Complete,
+    /// A series of no calls after a warm-up of 50 images.
+    fn series(task: Task) -> TaskReport {
+        TaskReport {
+            task,
+            warm_up: WarmedUp { seconds: 3.0, images: 50, settled: true },
+            stop: Stop::Complete,
             samples_ms: vec![],
             stages: vec![],
             detections: 0,
-            peak_memory_bytes,
+            peak_memory_bytes: None,
             gpu_peak_memory_bytes: None,
             clock: Default::default(),
             other_load: None,
+        }
+    }
+
+    #[test]
+    fn images_that_went_through_the_network_are_counted() {
+        let timed = |task, calls| TaskReport { samples_ms: vec![1.0; calls], ..series(task) };
+        let batches = Task { scenario: Scenario::Offline, batch: 4, ..Task::single(Latency::Segment) };
+        let output = OutputChecksum { image_id: 1, sha256: String::new() };
+        let report = WorkReport {
+            weights_sha256: String::new(),
+            cold_start_ms: 0.0,
+            images: 120,
+            series: vec![timed(Task::single(Latency::Forward), 7), timed(batches, 5)],
+            left_out: vec![],
+            debug_build: false,
+            program_sha256: None,
+            outputs: vec![output; 8],
         };
+        assert_eq!(images_through_the_network(&report), 8 + (50 + 7) + (50 + 4 * 5));
+        let decoded = WorkReport { series: vec![timed(Task::single(Latency::Decode), 900)], ..report };
+        assert_eq!(images_through_the_network(&decoded), 8, "decoding warms no network up");
+    }
+
+    #[test]
+    fn a_batch_that_cannot_fit_is_left_out() {
+        let task = |batch| Task { scenario: Scenario::Offline, batch, ..Task::single(Latency::Forward) };
+        let series = |batch, peak_memory_bytes| TaskReport { peak_memory_bytes, ..series(task(batch)) };
         assert!(fits(&task(2), &[series(1, Some(1))]));
         if memory_bytes("MemAvailable").is_some() {
             assert!(!fits(&task(2), &[series(1, Some(u64::MAX))]));
