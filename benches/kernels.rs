@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use zoobench::kernels::{
     best_scores, class_scores_above, lane_map, multiply_adds, ClassVectors, Convolution, ConvolutionSpec, Guide,
-    InstructionSet, Maps, MapsShape, RisingFloor, Scratch, View, Wanted, LANES,
+    InstructionSet, Maps, MapsShape, Operands, RisingFloor, Scratch, View, Wanted, LANES,
 };
 
 /// Layers of one shape: channels in, channels out, side of the output, kernel, stride, how many of
@@ -150,7 +150,7 @@ fn convolution(set: InstructionSet, layer: Layers, winograd: bool, doubled: bool
     let from = if doubled { side / 2 } else { side * stride };
     let mut all = [maps(ins, from, from), maps(outs, side, side)];
     let mut scratch = Scratch::default();
-    time(|| convolution.run(&mut all, &mut scratch, whole(0, ins), whole(1, outs), None, false))
+    time(|| convolution.run(&mut all, &mut scratch, Operands::new(whole(0, ins), whole(1, outs)), false))
 }
 
 /// Sums over the layers of a network.

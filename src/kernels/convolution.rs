@@ -48,6 +48,36 @@ impl ConvolutionSpec<'_> {
     }
 }
 
+/// What a convolution reads and writes.
+#[derive(Debug, Clone, Copy)]
+pub struct Operands {
+    /// Read.
+    pub input: View,
+    /// Written.
+    pub output: View,
+    /// Added after the activation; it may be what is overwritten.
+    pub residual: Option<View>,
+    /// What sums start from instead of the bias, of half the rows and columns: each of its pixels stands for four. Read by
+    /// pointwise convolutions of stride 1 only.
+    pub halved_sums: Option<View>,
+}
+
+impl Operands {
+    /// A convolution that nothing is added to.
+    pub fn new(input: View, output: View) -> Self {
+        Self { input, output, residual: None, halved_sums: None }
+    }
+}
+
+/// Where its operands are.
+#[derive(Clone, Copy)]
+pub(super) struct Places {
+    pub from: Place,
+    pub to: Place,
+    pub residual: Option<Place>,
+    pub halved_sums: Option<Place>,
+}
+
 /// A convolution packed for an instruction set.
 pub struct Convolution {
     pub(super) set: InstructionSet,
@@ -131,41 +161,39 @@ impl Convolution {
         self.out_blocks
     }
 
-    /// Convolves a view into another, then adds a third. `spread` lets the current pool's other
-    /// threads help.
+    /// Convolves. `spread` lets the current pool's other threads help.
     ///
     /// # Panics
     ///
     /// If a view is not of the convolution's size, overlaps the output (the residual may be it), or
-    /// has no border where the kernel reaches over it.
-    pub fn run(
-        &self,
-        maps: &mut [Maps],
-        scratch: &mut Scratch,
-        input: View,
-        output: View,
-        residual: Option<View>,
-        spread: bool,
-    ) {
+    /// has no border where the kernel reaches over it; if sums are given to a convolution that does not read them.
+    pub fn run(&self, maps: &mut [Maps], scratch: &mut Scratch, operands: Operands, spread: bool) {
+        let Operands { input, output, residual, halved_sums } = operands;
         assert!(input.blocks == self.in_blocks && output.blocks == self.out_blocks);
-        assert!(!input.overlaps(output), "{input:?} overlaps {output:?}");
+        assert!(residual.iter().chain(&halved_sums).all(|view| view.blocks == self.out_blocks));
+        let others = [Some(input), residual.filter(|&view| view != output), halved_sums].into_iter().flatten();
+        others.for_each(|view| assert!(!view.overlaps(output), "{view:?} overlaps {output:?}"));
         let [from, to] = [input, output].map(|view| place(maps, view));
-        let residual = residual.map(|view| {
-            assert!(view.blocks == self.out_blocks && (view == output || !view.overlaps(output)));
-            place(maps, view)
-        });
-        self.check_sizes(from, to, residual);
+        let [residual, halved_sums] = [residual, halved_sums].map(|view| view.map(|view| place(maps, view)));
+        let places = Places { from, to, residual, halved_sums };
+        self.check_sizes(&places);
         match &self.taps {
-            Taps::Winograd(winograd) => winograd.run(self, scratch, from, to, residual, spread),
-            Taps::Direct(direct) => direct.run(self, scratch, from, to, residual, spread),
+            Taps::Winograd(winograd) => winograd.run(self, scratch, places, spread),
+            Taps::Direct(direct) => direct.run(self, scratch, places, spread),
         }
     }
 
-    fn check_sizes(&self, from: Place, to: Place, residual: Option<Place>) {
+    fn check_sizes(&self, places: &Places) {
+        let size = |place: &Place| (place.shape.height, place.shape.width);
+        let from = &places.from;
         let out = |size: usize| if self.doubled { 2 * size } else { size.div_ceil(self.stride) };
-        let size = (out(from.shape.height), out(from.shape.width));
-        assert_eq!((to.shape.height, to.shape.width), size, "of {:?}", from.shape);
-        assert!(residual.is_none_or(|place| (place.shape.height, place.shape.width) == size));
+        let wanted = (out(from.shape.height), out(from.shape.width));
+        assert_eq!(size(&places.to), wanted, "of {:?}", from.shape);
+        assert!(places.residual.is_none_or(|residual| size(&residual) == wanted));
+        if let Some(sums) = &places.halved_sums {
+            assert_eq!((self.kernel, self.stride), (1, 1), "only pointwise convolutions start from sums");
+            assert_eq!((2 * sums.shape.height, 2 * sums.shape.width), wanted, "twice {:?}", sums.shape);
+        }
         assert!(from.shape.border >= self.kernel / 2, "a kernel of {} reaches over the border", self.kernel);
     }
 }

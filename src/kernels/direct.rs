@@ -6,7 +6,7 @@
 //! output between chunks.
 
 use super::ahead::Ahead;
-use super::convolution::{Convolution, ConvolutionSpec};
+use super::convolution::{Convolution, ConvolutionSpec, Places};
 use super::factors::Factors;
 use super::instruction_set::InstructionSet;
 use super::maps::{Place, LANES};
@@ -34,9 +34,7 @@ pub(super) struct Direct {
 struct Work<'a> {
     direct: &'a Direct,
     convolution: &'a Convolution,
-    from: Place,
-    to: Place,
-    residual: Option<Place>,
+    places: Places,
     /// Pixels of a tile each: first and number.
     parts: Vec<(usize, usize)>,
     /// Input planes that are multiplied at once: first and number.
@@ -67,18 +65,10 @@ impl Direct {
     }
 
     /// See [`Convolution::run`], which has checked the places.
-    pub fn run(
-        &self,
-        convolution: &Convolution,
-        scratch: &mut Scratch,
-        from: Place,
-        to: Place,
-        residual: Option<Place>,
-        spread: bool,
-    ) {
-        let from = self.factors.planes_of(from, convolution.in_blocks, scratch, spread);
-        let work = Work::new(self, convolution, [from, to], residual);
-        let bands = to.shape.height.div_ceil(work.rows);
+    pub fn run(&self, convolution: &Convolution, scratch: &mut Scratch, places: Places, spread: bool) {
+        let from = self.factors.planes_of(places.from, convolution.in_blocks, scratch, spread);
+        let work = Work::new(self, convolution, Places { from, ..places });
+        let bands = places.to.shape.height.div_ceil(work.rows);
         let wanted = if spread { PIECES * rayon::current_num_threads() } else { 1 };
         let sets = even_parts(work.groups, work.groups.div_ceil(wanted.div_ceil(bands)));
         pieces(bands * sets.len(), spread, |piece| work.band(piece / sets.len(), sets[piece % sets.len()]));
@@ -91,8 +81,14 @@ fn channels(input: &[Option<usize>], factors: Factors) -> usize {
     end.div_ceil(factors.per_value()).min(LANES)
 }
 
+/// Tiles of a row that begin at even pixels, of which two neighbours start from the same sums.
+fn pairs_of_pixels(pairs: usize, most_pixels: usize) -> Vec<(usize, usize)> {
+    even_parts(pairs, most_pixels / 2).into_iter().map(|(first, pairs)| (2 * first, 2 * pairs)).collect()
+}
+
 impl<'a> Work<'a> {
-    fn new(direct: &'a Direct, convolution: &'a Convolution, [from, to]: [Place; 2], residual: Option<Place>) -> Self {
+    fn new(direct: &'a Direct, convolution: &'a Convolution, places: Places) -> Self {
+        let Places { from, to, residual, halved_sums } = places;
         let Convolution { set, out_blocks, kernel, stride, .. } = *convolution;
         // Sums cannot rest where the residual still is.
         let in_place = residual.is_some_and(|residual| std::ptr::eq(residual.start.0, to.start.0));
@@ -104,10 +100,11 @@ impl<'a> Work<'a> {
         Self {
             direct,
             convolution,
-            from,
-            to,
-            residual,
-            parts: even_parts(to.shape.width, set.tile_pixels()),
+            places,
+            parts: match halved_sums {
+                Some(sums) => pairs_of_pixels(sums.shape.width, set.tile_pixels()),
+                None => even_parts(to.shape.width, set.tile_pixels()),
+            },
             chunks,
             groups: out_blocks.div_ceil(set.tile_blocks()),
             rows: to.shape.height.div_ceil(bands),
@@ -116,7 +113,7 @@ impl<'a> Work<'a> {
 
     /// Computes a band of rows for some of the groups.
     fn band(&self, band: usize, (first, groups): (usize, usize)) {
-        let rows = band * self.rows..((band + 1) * self.rows).min(self.to.shape.height);
+        let rows = band * self.rows..((band + 1) * self.rows).min(self.places.to.shape.height);
         for chunk in 0..self.chunks.len() {
             for group in first..first + groups {
                 let next = match group + 1 < first + groups {
@@ -150,7 +147,8 @@ impl<'a> Work<'a> {
     fn row(&self, row: usize, group: usize, chunk: usize, next: &mut Ahead<'_>) {
         let Convolution { set, kernel: side, stride, silu, .. } = *self.convolution;
         let ((block, blocks), (plane, planes)) = (self.blocks(group), self.chunks[chunk]);
-        let (from, to) = (self.from.shape, self.to.shape);
+        let Places { residual, halved_sums, .. } = self.places;
+        let (from, to) = (self.places.from.shape, self.places.to.shape);
         let is_last = chunk + 1 == self.chunks.len();
         let mut tile = Tile {
             kernel: side,
@@ -164,18 +162,23 @@ impl<'a> Work<'a> {
         let weights = self.panel(chunk, group).as_ptr();
         for &(column, pixels) in &self.parts {
             let at = |place: Place| place.start.at(block * place.shape.block() + place.shape.pixel(row, column));
-            if let Some(residual) = self.residual.filter(|_| is_last) {
+            if let Some(residual) = residual.filter(|_| is_last) {
                 (tile.residual, tile.residual_block) = (at(residual), residual.shape.block());
             }
             if chunk > 0 {
-                tile.resume(at(self.to));
+                tile.resume(at(self.places.to));
+            } else if let Some(sums) = halved_sums {
+                let shape = sums.shape;
+                tile.start = sums.start.at(block * shape.block() + shape.pixel(row / 2, column / 2));
+                (tile.start_block, tile.start_pixel, tile.start_shift) = (shape.block(), LANES, 1);
             }
-            let input = self.from.start.at(corner + column * stride * LANES);
+            let input = self.places.from.start.at(corner + column * stride * LANES);
             let compute = self.direct.factors.kernel(set, blocks, pixels, stride);
             // SAFETY: `Convolution::new` checked the instructions, `Convolution::run` that the views
             // exist, do not overlap and have the sizes and the border that the window needs; rows,
-            // columns and blocks are within them, and no other piece writes this row of these blocks.
-            unsafe { compute(&tile, input, weights, at(self.to)) }
+            // columns and blocks are within them (sums have half the rows and columns, and tiles that start from
+            // them begin at even pixels), and no other piece writes this row of these blocks.
+            unsafe { compute(&tile, input, weights, at(self.places.to)) }
             next.step();
         }
     }

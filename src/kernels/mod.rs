@@ -14,7 +14,9 @@
 //! function over `Lanes`, compiled for each instruction set and chosen at run time.
 //!
 //! ```
-//! use zoobench::kernels::{lane_map, Convolution, ConvolutionSpec, InstructionSet, Maps, MapsShape, Scratch, View};
+//! use zoobench::kernels::{
+//!     lane_map, Convolution, ConvolutionSpec, InstructionSet, Maps, MapsShape, Operands, Scratch, View,
+//! };
 //! let shape = MapsShape { blocks: 1, height: 4, width: 6, border: 1 };
 //! let mut maps = vec![Maps::new(shape), Maps::new(shape)];
 //! maps[0].write_channel(0, &[1.0; 24]);
@@ -24,7 +26,7 @@
 //! };
 //! let convolution = Convolution::new(&spec, InstructionSet::detect(), false);
 //! let [from, to] = [0, 1].map(|maps| View { maps, block: 0, blocks: 1 });
-//! convolution.run(&mut maps, &mut Scratch::default(), from, to, None, false);
+//! convolution.run(&mut maps, &mut Scratch::default(), Operands::new(from, to), false);
 //! assert_eq!(maps[1].read_channel(0)[..2], [4.5, 6.5]);
 //! ```
 mod ahead;
@@ -56,7 +58,7 @@ mod winograd_transform;
 pub use attention::{Attention, Seen};
 pub use bytes::{differences, non_digits, text_marks, BLOCK};
 pub use class_scores::{class_scores, class_scores_above, ClassScore, ClassVectors};
-pub use convolution::{Convolution, ConvolutionSpec};
+pub use convolution::{Convolution, ConvolutionSpec, Operands};
 pub use elementwise::{add, copy, scale_pixels, squared_lengths};
 pub use instruction_set::InstructionSet;
 pub use logistic::{add_scaled, logistic, logistic_row, mix_above, mix_rows};

@@ -32,6 +32,8 @@ pub(super) struct Tile {
     pub start_block: usize,
     /// Values from what a pixel's sums start from to the next: 0 where all start from the same.
     pub start_pixel: usize,
+    /// Binary digits that a pixel's number loses first: 1 where two neighbours start from the same.
+    pub start_shift: u32,
     /// Added after the activation, laid out as the output; nothing if null.
     pub residual: *const f32,
     /// Values from a block of the residual to the next.
@@ -77,6 +79,7 @@ impl Tile {
             start: ZEROS.as_ptr(),
             start_block: LANES,
             start_pixel: 0,
+            start_shift: 0,
             residual: std::ptr::null(),
             residual_block: 0,
             finish: Finish::Plain,
@@ -87,11 +90,12 @@ impl Tile {
     /// stop.
     pub fn resume(&mut self, out: *const f32) {
         (self.start, self.start_block, self.start_pixel) = (out, self.out_block, self.out_pixel);
+        self.start_shift = 0;
     }
 
     #[inline(always)]
     unsafe fn start<L: Lanes>(&self, block: usize, pixel: usize) -> L {
-        L::load(self.start.add(block * self.start_block + pixel * self.start_pixel))
+        L::load(self.start.add(block * self.start_block + (pixel >> self.start_shift) * self.start_pixel))
     }
 
     #[inline(always)]

@@ -7,7 +7,7 @@
 //! 2 x 2 taps of the map as it is: four times F(4 x 4, 2 x 2), 25 products a tile of 16 outputs, and nothing is doubled.
 
 use super::ahead::Ahead;
-use super::convolution::{Convolution, ConvolutionSpec};
+use super::convolution::{Convolution, ConvolutionSpec, Places};
 use super::factors::Factors;
 use super::instruction_set::InstructionSet;
 use super::maps::{Place, LANES};
@@ -123,15 +123,8 @@ impl Winograd {
     }
 
     /// See [`Convolution::run`], which has checked the places.
-    pub fn run(
-        &self,
-        convolution: &Convolution,
-        scratch: &mut Scratch,
-        from: Place,
-        to: Place,
-        residual: Option<Place>,
-        spread: bool,
-    ) {
+    pub fn run(&self, convolution: &Convolution, scratch: &mut Scratch, places: Places, spread: bool) {
+        let from = places.from;
         let (filter, across) = (self.filter, from.shape.width.div_ceil(OUT));
         let batches = even_parts(from.shape.height.div_ceil(OUT) * across, TILES);
         let most = batches.iter().map(|&(_, tiles)| tiles).max().unwrap_or(0);
@@ -155,9 +148,7 @@ impl Winograd {
                 let count = |blocks: usize| blocks * shares.len();
                 pieces(count(ins), spread, |index| self.transform_inputs(&batch, convolution, from, piece(index)));
                 pieces(filter.points(), spread, |point| self.multiply(&batch, convolution, kernels, point));
-                pieces(count(outs), spread, |index| {
-                    batch.transform_products(convolution, [from, to], residual, piece(index))
-                });
+                pieces(count(outs), spread, |index| batch.transform_products(convolution, &places, piece(index)));
             }
         }
     }
@@ -286,8 +277,7 @@ impl Batch {
     fn transform_products(
         &self,
         convolution: &Convolution,
-        [from, to]: [Place; 2],
-        residual: Option<Place>,
+        &Places { from, to, residual, .. }: &Places,
         (block, (first, tiles)): (usize, (usize, usize)),
     ) {
         let (transform, scale) = (self.filter.product_transform(convolution.set), self.filter.scale());

@@ -98,6 +98,25 @@ fn traces_carry_their_shape() {
     assert_eq!(shape("neck.text_enhancer"), Some(vec![1, 4, 16]));
 }
 
+/// What no map holds, since a convolution does without an upsampling, is seen all the same.
+#[test]
+fn traces_see_upsamplings_that_are_left_to_convolutions() {
+    let (image, neck) = (input("odd").expect("a synthetic input"), "neck.upsample_layers");
+    let neck = [0, 1].map(|level| [format!("{neck}.{level}"), format!("neck.top_down_layers.{level}.input")]);
+    let stages: Vec<&str> = neck.as_flattened().iter().map(String::as_str).collect();
+    let stages = [stages, vec!["bbox_head.head_module.proto_pred.upsample"]].concat();
+    for weights in ["v1-tiny", "v2-tiny"].map(tiny_weights) {
+        let [expected, found] = [Engine::Candle, Engine::Fast].map(|engine| {
+            let model = load_on(engine, &weights);
+            model.trace(&image, &texts(&model, 4), &stages).expect("the network runs").1
+        });
+        for stage in &stages {
+            assert_eq!(found[*stage].shape, expected[*stage].shape, "{stage}");
+            assert_close(&found[*stage].data, &expected[*stage].data);
+        }
+    }
+}
+
 /// A few wanted logits are the best of all, whatever else is kept beside them, at any number of threads.
 #[test]
 fn the_wanted_logits_are_the_best_of_all() {

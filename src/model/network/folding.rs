@@ -62,6 +62,14 @@ impl FoldedConv {
         }
     }
 
+    /// What reads some of the input channels, of all `in_channels`, with the same bias.
+    pub fn of_inputs(&self, channels: std::ops::Range<usize>, in_channels: usize) -> Self {
+        let taps = self.kernel.len() / (self.bias.len() * in_channels).max(1);
+        let of_output = |kernel: &[f32]| kernel[channels.start * taps..channels.end * taps].to_vec();
+        let kernel = self.kernel.chunks_exact((in_channels * taps).max(1)).flat_map(of_output).collect();
+        Self { kernel, bias: self.bias.clone() }
+    }
+
     /// Multiplies each output channel's kernel by its scale; the shift becomes the bias.
     fn fold(mut kernel: Vec<f32>, norm: ChannelAffine) -> Self {
         let taps = kernel.len() / norm.scale.len();

@@ -64,6 +64,14 @@ pub enum Shape {
 }
 
 impl Shape {
+    /// Channels of a map: 0 for what is none.
+    pub fn channels(self) -> usize {
+        match self {
+            Self::Map { channels, .. } => channels,
+            Self::Texts { .. } | Self::Logits { .. } => 0,
+        }
+    }
+
     /// Positions of a map: 0 for texts.
     pub fn positions(self) -> usize {
         match self {

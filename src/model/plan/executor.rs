@@ -1,11 +1,14 @@
 //! Runs the steps of a plan, image by image.
 
+use super::doubling::Instead;
 use super::layout::Layout;
 use super::lowering::{Arithmetic, Lowering, Step, TextSource};
 use super::prepared::{LastTexts, PreparedTexts};
 use super::rows::read_rows;
 use super::workspace::{Room, Workspace, Workspaces};
-use crate::kernels::{add, copy, max_pool, upsample, ClassScore, InstructionSet, Maps, RisingFloor, Wanted, LANES};
+use crate::kernels::{
+    add, copy, max_pool, upsample, ClassScore, InstructionSet, Maps, Operands, RisingFloor, Wanted, LANES,
+};
 use crate::model::engine::{wanted_values, Trace, Traced};
 use crate::model::input::InputImage;
 use crate::model::letterbox::FRACTIONS;
@@ -174,9 +177,7 @@ impl Plan {
         match &self.steps[index] {
             Step::Nothing => {}
             Step::Image(view) => write_image(&mut maps[view.maps], view.block, run.image),
-            Step::Convolve { convolution, input, output, residual } => {
-                convolution.run(maps, scratch, *input, *output, *residual, spread);
-            }
+            Step::Convolve { convolution, operands } => convolution.run(maps, scratch, *operands, spread),
             Step::Add { inputs, output } => add(maps, *inputs, *output, spread),
             Step::Upsample { input, output } => upsample(maps, *input, *output, spread),
             Step::MaxPool { input, output, kernel } => max_pool(maps, *input, *output, *kernel, spread),
@@ -226,6 +227,19 @@ impl Plan {
         run.workspace.maps[place.view.maps].read_channels(&place.channels())
     }
 
+    /// As [`Plan::map`], of what has no place too.
+    fn whole_map(&self, index: usize, run: &Run<'_>) -> Vec<f32> {
+        let node = &self.graph.nodes[index];
+        let inputs = node.inputs.iter().map(|input| self.whole_map(input.index(), run));
+        match (self.layout.doubling.instead(index), self.sides(self.graph.value(index))) {
+            (None, _) => self.map(index, run),
+            (Some(Instead::OtherPart), _) => inputs.flatten().collect(),
+            (Some(Instead::OnTheWay | Instead::Sums), (_, width)) => {
+                inputs.flat_map(|halved| doubled(&halved, width / 2)).collect()
+            }
+        }
+    }
+
     /// Shape and elements of a node's value, which has just been computed.
     fn value(&self, index: usize, run: &mut Run<'_>) -> (Vec<usize>, Vec<f32>) {
         self.compute_alone(index, run);
@@ -239,11 +253,7 @@ impl Plan {
             (Op::BoxDistribution { .. }, Shape::Map { channels, height, width }) => {
                 (vec![channels, height, width], self.output(index, run))
             }
-            (_, Shape::Map { channels, height, width }) if self.layout.doubling[index].is_some() => {
-                let halved = self.map(self.graph.nodes[index].inputs[0].index(), run);
-                (vec![channels, height, width], doubled(&halved, width / 2))
-            }
-            (_, Shape::Map { channels, height, width }) => (vec![channels, height, width], self.map(index, run)),
+            (_, Shape::Map { channels, height, width }) => (vec![channels, height, width], self.whole_map(index, run)),
         }
     }
 
@@ -254,9 +264,9 @@ impl Plan {
     /// Computes a convolution whose value is otherwise part of a sum only. The sum will overwrite it.
     fn compute_alone(&self, index: usize, run: &mut Run<'_>) {
         let sum = self.layout.fused.iter().position(|&convolution| convolution == Some(index));
-        if let Some(Step::Convolve { convolution, input, output, .. }) = sum.map(|sum| &self.steps[sum]) {
+        if let Some(Step::Convolve { convolution, operands }) = sum.map(|sum| &self.steps[sum]) {
             let Workspace { maps, scratch } = &mut *run.workspace;
-            convolution.run(maps, scratch, *input, *output, None, false);
+            convolution.run(maps, scratch, Operands { residual: None, ..*operands }, false);
         }
     }
 

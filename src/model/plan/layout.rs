@@ -1,9 +1,10 @@
 //! Where every map lies: in which memory, and in which of its blocks.
 
+use super::doubling::{Doubling, Instead};
 use super::nesting::{readers, Nesting};
 use super::segments::segments;
 use super::slots::{assign, Buffer};
-use crate::kernels::{lane_map, Convolution, MapsShape, View};
+use crate::kernels::{lane_map, MapsShape, View};
 use crate::model::network::{Graph, Op, Shape};
 
 /// The place of a map.
@@ -39,8 +40,8 @@ pub(in crate::model) struct Layout {
     pub copies: Vec<Vec<(View, View)>>,
     /// By node: the convolution that is computed with this sum, which is added to its result.
     pub fused: Vec<Option<usize>>,
-    /// By node: the convolution that doubles its input on the way instead of this upsampling, whose value is nowhere.
-    pub doubling: Vec<Option<usize>>,
+    /// Upsamplings that are left to convolutions.
+    pub(super) doubling: Doubling,
     /// Number of maps.
     pub maps: usize,
 }
@@ -48,18 +49,22 @@ pub(in crate::model) struct Layout {
 impl Layout {
     /// Lays a graph out.
     pub fn new(graph: &Graph) -> Self {
-        Self::of(graph, vec![None; graph.nodes.len()])
+        Self::of(graph, sums_of_convolutions(graph), Doubling::none(graph))
     }
 
-    /// Lays a graph out whose convolutions double their input on the way, where that can be.
+    /// Lays a graph out whose upsamplings are left to convolutions, where that can be.
     pub fn doubling(graph: &Graph) -> Self {
-        Self::of(graph, (0..graph.nodes.len()).map(|index| doubling_convolution(graph, index)).collect())
+        let fused = sums_of_convolutions(graph);
+        let doubling = Doubling::of(graph, &fused);
+        Self::of(graph, fused, doubling)
     }
 
-    fn of(graph: &Graph, doubling: Vec<Option<usize>>) -> Self {
-        let segments = segments(graph);
-        let fused: Vec<Option<usize>> = (0..graph.nodes.len()).map(|index| convolution_of_sum(graph, index)).collect();
-        let nesting = Nesting::new(graph, &segments, &fused);
+    fn of(graph: &Graph, fused: Vec<Option<usize>>, doubling: Doubling) -> Self {
+        let mut segments = segments(graph);
+        for (index, convolution) in doubling.sums() {
+            segments[index] = segments[convolution].clone();
+        }
+        let nesting = Nesting::new(graph, &segments, &fused, &doubling);
         let buffers = buffers(graph, &nesting, &fused, &doubling);
         let (slots, maps) = assign(&buffers);
         let mut reshapes = vec![vec![]; graph.nodes.len()];
@@ -89,6 +94,11 @@ impl Layout {
     }
 }
 
+/// By node: the convolution that is computed with it.
+fn sums_of_convolutions(graph: &Graph) -> Vec<Option<usize>> {
+    (0..graph.nodes.len()).map(|index| convolution_of_sum(graph, index)).collect()
+}
+
 /// The convolution of a sum whose value nobody else reads: the other summand is its residual.
 fn convolution_of_sum(graph: &Graph, index: usize) -> Option<usize> {
     let node = &graph.nodes[index];
@@ -102,29 +112,21 @@ fn convolution_of_sum(graph: &Graph, index: usize) -> Option<usize> {
     matches!(node.op, Op::Add).then(|| inputs.filter(only_here).max()).flatten()
 }
 
-/// The convolution that is the only one to read an upsampling, if it can double its input itself.
-fn doubling_convolution(graph: &Graph, index: usize) -> Option<usize> {
-    let is_output = graph.outputs.values().any(|output| output.index() == index);
-    let mut readers = readers(graph, index);
-    let reader = readers.next().filter(|_| readers.next().is_none())?;
-    match (&graph.nodes[index].op, &graph.nodes[reader].op) {
-        (Op::Upsample, Op::Conv(conv)) if !is_output => {
-            Convolution::doubles(conv.in_channels, conv.kernel, conv.stride).then_some(reader)
-        }
-        _ => None,
-    }
-}
-
 /// The outermost maps, each with the time that any of the values inside of it lives.
-fn buffers(graph: &Graph, nesting: &Nesting<'_>, fused: &[Option<usize>], doubling: &[Option<usize>]) -> Vec<Buffer> {
+fn buffers(graph: &Graph, nesting: &Nesting<'_>, fused: &[Option<usize>], doubling: &Doubling) -> Vec<Buffer> {
     // A convolution reads instead of an upsampling, and when a sum is computed that it is computed with.
     let time = |reader: usize| {
-        let reader = doubling[reader].unwrap_or(reader);
+        let reader = doubling.reader(reader);
         fused.iter().position(|&convolution| convolution == Some(reader)).unwrap_or(reader)
     };
     let mut buffers: Vec<Option<Buffer>> = (0..graph.nodes.len()).map(|_| None).collect();
     for (index, node) in graph.nodes.iter().enumerate() {
-        let Some((height, width)) = sides(&node.op, node.shape).filter(|_| doubling[index].is_none()) else { continue };
+        let computed = match doubling.instead(index) {
+            Some(Instead::Sums) => graph.node(node.inputs[0]),
+            _ => node,
+        };
+        let sides = sides(&node.op, computed.shape).filter(|_| doubling.has_place(index));
+        let Some((height, width)) = sides else { continue };
         let (root, _) = nesting.resolve(index);
         let buffer = buffers[root].get_or_insert_with(|| {
             let shape = MapsShape { blocks: nesting.blocks(root), height, width, border: 0 };
@@ -132,7 +134,7 @@ fn buffers(graph: &Graph, nesting: &Nesting<'_>, fused: &[Option<usize>], doubli
         });
         buffer.dies = readers(graph, index).map(time).fold(buffer.dies.max(index), usize::max);
         let reaches_over = |reader: usize| {
-            let reader = doubling[reader].unwrap_or(reader);
+            let reader = doubling.reader(reader);
             matches!(&graph.nodes[reader].op, Op::Conv(conv) if conv.kernel > 1)
         };
         if readers(graph, index).any(reaches_over) {
@@ -169,7 +171,7 @@ mod tests {
     /// Whether what a node computes would overwrite a value that is still to be read.
     fn overwrites(graph: &Graph, layout: &Layout, index: usize) -> bool {
         let time = |reader: usize| {
-            let reader = layout.doubling[reader].unwrap_or(reader);
+            let reader = layout.doubling.reader(reader);
             layout.fused.iter().position(|&conv| conv == Some(reader)).unwrap_or(reader)
         };
         let is_live = |&earlier: &usize| readers(graph, earlier).any(|reader| time(reader) >= index);
@@ -181,7 +183,7 @@ mod tests {
     fn computed<'a>(graph: &'a Graph, layout: &'a Layout) -> impl Iterator<Item = usize> + 'a {
         let computes = |op: &Op| matches!(op, Op::Conv(_) | Op::Upsample | Op::MaxPool { .. });
         (0..graph.nodes.len())
-            .filter(move |&index| computes(&graph.nodes[index].op) && layout.doubling[index].is_none())
+            .filter(move |&index| computes(&graph.nodes[index].op) && layout.doubling.has_place(index))
     }
 
     fn layouts(graph: &Graph) -> [Layout; 2] {
@@ -200,15 +202,21 @@ mod tests {
     }
 
     #[test]
-    fn only_an_upsampling_for_one_convolution_is_left_to_it() {
+    fn upsamplings_are_left_to_their_convolutions() {
         for graph in graphs() {
-            let doubling = Layout::doubling(&graph).doubling;
-            let left: Vec<&str> = (0..doubling.len())
-                .filter(|&index| doubling[index].is_some())
-                .map(|index| graph.nodes[index].name.as_str())
-                .collect();
-            assert_eq!(left, ["bbox_head.head_module.proto_pred.upsample"]);
-            assert!(Layout::new(&graph).doubling.iter().all(Option::is_none));
+            let left = |layout: Layout| -> Vec<_> {
+                let node = |index: usize| Some((graph.nodes[index].name.clone(), layout.doubling.instead(index)?));
+                (0..graph.nodes.len()).filter_map(node).collect()
+            };
+            let expected = [
+                ("neck.upsample_layers.0", Instead::Sums),
+                ("neck.top_down_layers.0.input", Instead::OtherPart),
+                ("neck.upsample_layers.1", Instead::Sums),
+                ("neck.top_down_layers.1.input", Instead::OtherPart),
+                ("bbox_head.head_module.proto_pred.upsample", Instead::OnTheWay),
+            ];
+            assert_eq!(left(Layout::doubling(&graph)), expected.map(|(name, instead)| (name.to_owned(), instead)));
+            assert_eq!(left(Layout::new(&graph)), []);
         }
     }
 

@@ -3,10 +3,11 @@
 use super::attention::Attention;
 use super::contrast::Contrast;
 use super::distances::Distances;
+use super::doubling::Instead;
 use super::enhancer::Enhancer;
-use super::layout::Layout;
-use crate::kernels::{Convolution, ConvolutionSpec, InstructionSet, View};
-use crate::model::network::{Activation, FoldedConv, Graph, Node, Op};
+use super::layout::{Layout, Place};
+use crate::kernels::{Convolution, ConvolutionSpec, InstructionSet, Operands, View};
+use crate::model::network::{Activation, Conv, FoldedConv, Graph, Node, Op};
 use crate::model::{ModelError, Weights};
 
 /// How a network is computed.
@@ -35,12 +36,9 @@ pub(super) enum Step {
     Nothing,
     /// The image is written.
     Image(View),
-    /// A convolution, and what is added to its result.
     Convolve {
         convolution: Convolution,
-        input: View,
-        output: View,
-        residual: Option<View>,
+        operands: Operands,
     },
     Add {
         inputs: [View; 2],
@@ -101,7 +99,14 @@ impl Lowering<'_> {
         for (index, read) in read.into_iter().enumerate() {
             let step = match (read, self.sum_of(index)) {
                 (Read::Step(step), _) => step,
-                (Read::Convolution(folded), None) => self.convolution(index, &folded, None),
+                (Read::Convolution(folded), None) => match self.doubling_before(index) {
+                    Some(Instead::OtherPart) => {
+                        let parts = self.convolution_in_parts(index, folded);
+                        steps[parts.upsampling] = parts.sums;
+                        parts.rest
+                    }
+                    _ => self.convolution(index, &folded, None),
+                },
                 // It runs with the sum, which comes later.
                 (Read::Convolution(folded), Some(sum)) => {
                     let inputs = self.graph.nodes[sum].inputs.iter().map(|input| input.index());
@@ -135,7 +140,8 @@ impl Lowering<'_> {
             Op::Conv(conv) => return Ok(Read::Convolution(FoldedConv::load(weights, node, conv)?)),
             Op::Add if layout.fused[index].is_some() => Step::Nothing,
             Op::Add => Step::Add { inputs: [input(0).view, input(1).view], output: output().view },
-            Op::Upsample if layout.doubling[index].is_some() => Step::Nothing,
+            // Its convolution brings the step of its sums.
+            Op::Upsample if layout.doubling.instead(index).is_some() => Step::Nothing,
             Op::Upsample => Step::Upsample { input: input(0).view, output: output().view },
             Op::MaxPool { kernel } => Step::MaxPool { input: input(0).view, output: output().view, kernel: *kernel },
             Op::TextAttention(attention) => {
@@ -162,13 +168,55 @@ impl Lowering<'_> {
         }
     }
 
+    /// What becomes of a convolution's input.
+    fn doubling_before(&self, index: usize) -> Option<Instead> {
+        self.layout.doubling.instead(self.graph.nodes[index].inputs[0].index())
+    }
+
     fn convolution(&self, index: usize, folded: &FoldedConv, residual: Option<View>) -> Step {
-        let node = &self.graph.nodes[index];
-        let Op::Conv(conv) = &node.op else { unreachable!("only convolutions are read as such") };
-        let input = node.inputs[0].index();
-        let doubled = self.layout.doubling[input].is_some();
+        let input = self.graph.nodes[index].inputs[0].index();
+        let doubled = self.doubling_before(index) == Some(Instead::OnTheWay);
         let input = if doubled { self.graph.nodes[input].inputs[0].index() } else { input };
         let (input, output) = (self.layout.place(input), self.layout.place(index));
+        let convolution = self.packed(self.conv(index), folded, [input, output], doubled);
+        let operands = Operands { residual, ..Operands::new(input.view, output.view) };
+        Step::Convolve { convolution, operands }
+    }
+
+    /// A pointwise convolution of a concatenation with an upsampling: its sums over the upsampled channels, bias included,
+    /// and the rest of it, which starts from them.
+    fn convolution_in_parts(&self, index: usize, folded: FoldedConv) -> Parts {
+        let (graph, layout, conv) = (self.graph, self.layout, self.conv(index));
+        let concatenation = graph.node(graph.nodes[index].inputs[0]);
+        let mut first = 0;
+        let parts = concatenation.inputs.iter().map(|&part| {
+            let channels = first..first + graph.node(part).shape.channels();
+            first = channels.end;
+            (part.index(), folded.of_inputs(channels, conv.in_channels))
+        });
+        let is_upsampling = |part: &(usize, _)| layout.doubling.instead(part.0) == Some(Instead::Sums);
+        let (upsampling, other): (Vec<_>, Vec<_>) = parts.partition(is_upsampling);
+        let [(upsampling, of_upsampling), (other, of_other)] = [&upsampling[0], &other[0]];
+        let halved = graph.nodes[*upsampling].inputs[0].index();
+        let [halved, sums, other, output] = [halved, *upsampling, *other, index].map(|index| layout.place(index));
+        let plain = Conv { activation: Activation::Identity, ..conv.clone() };
+        let operands = Operands { halved_sums: Some(sums.view), ..Operands::new(other.view, output.view) };
+        Parts {
+            upsampling: *upsampling,
+            sums: Step::Convolve {
+                convolution: self.packed(&plain, of_upsampling, [halved, sums], false),
+                operands: Operands::new(halved.view, sums.view),
+            },
+            rest: Step::Convolve { convolution: self.packed(conv, of_other, [other, output], false), operands },
+        }
+    }
+
+    fn conv(&self, index: usize) -> &Conv {
+        let Op::Conv(conv) = &self.graph.nodes[index].op else { unreachable!("only convolutions are read as such") };
+        conv
+    }
+
+    fn packed(&self, conv: &Conv, folded: &FoldedConv, [input, output]: [&Place; 2], doubled: bool) -> Convolution {
         let spec = ConvolutionSpec {
             weights: &folded.kernel,
             bias: &folded.bias,
@@ -180,10 +228,17 @@ impl Lowering<'_> {
             output: &output.lanes(),
         };
         let Arithmetic { winograd, bf16 } = self.arithmetic;
-        let convolution = match bf16 {
+        match bf16 {
             true => Convolution::bf16(&spec, self.set, winograd),
             false => Convolution::new(&spec, self.set, winograd),
-        };
-        Step::Convolve { convolution, input: input.view, output: output.view, residual }
+        }
     }
+}
+
+/// The steps of a convolution that sums over an upsampling's channels before they are doubled.
+struct Parts {
+    /// Whose step the sums are.
+    upsampling: usize,
+    sums: Step,
+    rest: Step,
 }

@@ -10,7 +10,8 @@
 //! places is copied into the second. Values that are not needed at the same time share memory
 //! (`slots`). Normalisations are folded, weights packed, bias, SiLU and residual sums are part of
 //! their convolution, and what depends on the texts alone is computed once for them (`prepared`). An upsampling that one
-//! convolution alone reads is left to it, where minimal filtering doubles an input on the way.
+//! convolution alone reads is left to it (`doubling`): where minimal filtering doubles an input on the way, and where a
+//! pointwise convolution of a concatenation can sum over the upsampled channels before they are doubled.
 //! Running it computes one image at a time in a workspace, of which there is one a caller.
 //!
 //! In bfloat16 convolutions and text attention multiply rounded values; maps, sums and everything else stay float32.
@@ -19,6 +20,7 @@
 mod attention;
 mod contrast;
 mod distances;
+mod doubling;
 mod enhancer;
 mod executor;
 mod layout;

@@ -1,5 +1,6 @@
 //! Which values lie inside of others: slices in what they are cut from, parts in a concatenation.
 
+use super::doubling::Doubling;
 use crate::kernels::LANES;
 use crate::model::network::{Graph, Node, Op};
 
@@ -36,10 +37,11 @@ pub(in crate::model) fn readers(graph: &Graph, index: usize) -> impl Iterator<It
 
 impl<'a> Nesting<'a> {
     /// Of a graph whose values are cut into `segments`; `fused` has the convolution of each sum that
-    /// is computed with it.
-    pub fn new(graph: &'a Graph, segments: &'a [Vec<usize>], fused: &[Option<usize>]) -> Self {
+    /// is computed with it, `doubling` the concatenations whose parts are read where they lie.
+    pub fn new(graph: &'a Graph, segments: &'a [Vec<usize>], fused: &[Option<usize>], doubling: &Doubling) -> Self {
         let mut nesting = Self { graph, segments, inside: vec![None; graph.nodes.len()], apart: vec![] };
-        for (index, node) in graph.nodes.iter().enumerate() {
+        let nodes = graph.nodes.iter().enumerate();
+        for (index, node) in nodes.filter(|&(index, _)| doubling.has_place(index)) {
             nesting.place_inputs(index, node, fused[index]);
         }
         nesting

@@ -1,6 +1,8 @@
 //! Rows of text values (or of any tokens) as maps of one row, with a column a text.
 
-use crate::kernels::{lane_map, Convolution, ConvolutionSpec, InstructionSet, Maps, MapsShape, Scratch, View, LANES};
+use crate::kernels::{
+    lane_map, Convolution, ConvolutionSpec, InstructionSet, Maps, MapsShape, Operands, Scratch, View, LANES,
+};
 use crate::model::network::Parameter;
 use crate::model::{ModelError, Weights};
 
@@ -85,7 +87,7 @@ impl Linear {
 
     /// From one view to another of as many rows.
     pub fn run(&self, maps: &mut [Maps], input: View, output: View, spread: bool) {
-        self.0.run(maps, &mut Scratch::default(), input, output, None, spread);
+        self.0.run(maps, &mut Scratch::default(), Operands::new(input, output), spread);
     }
 }
 

@@ -7,7 +7,8 @@
 use super::parameters::{self, ATTENTION};
 use super::prefixes::Prefixes;
 use crate::kernels::{
-    lane_map, Attention, Convolution, ConvolutionSpec, InstructionSet, LayerNorm, Maps, MapsShape, Scratch, View, LANES,
+    lane_map, Attention, Convolution, ConvolutionSpec, InstructionSet, LayerNorm, Maps, MapsShape, Operands, Scratch,
+    View, LANES,
 };
 use crate::model::architecture::TextSize;
 use crate::model::network::Parameter;
@@ -275,9 +276,9 @@ impl Batch {
 
     fn convolve(&mut self, convolution: &Convolution, from: Room, to: Room, count: usize, residual: Option<Room>) {
         self.shape(to, count, convolution.output_blocks());
-        let (input, output) = (self.view(from), self.view(to));
         let residual = residual.map(|room| self.view(room));
-        convolution.run(&mut self.maps, &mut self.scratch, input, output, residual, true);
+        let operands = Operands { residual, ..Operands::new(self.view(from), self.view(to)) };
+        convolution.run(&mut self.maps, &mut self.scratch, operands, true);
     }
 
     fn attend(&mut self, attention: Attention, seen: &crate::kernels::Seen, count: usize) {
