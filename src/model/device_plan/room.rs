@@ -5,9 +5,9 @@ use super::lowering::{pack_weights, Lowered};
 use super::numbers::{of_floats, pack};
 use super::steps::{Convolve, FilterOf, Logits, MapView, Step, Target};
 use crate::kernels::gpu::{Accelerator, ConvolutionScratch, Format};
-use crate::model::network::{LevelOutputs, Op, Shape, ValueId};
+use crate::model::network::{LevelOutputs, Shape};
 use crate::model::plan::TextSource;
-use crate::model::{DeviceLevel, DeviceOutput, InputBatch, Letterbox, TextEmbeddings, MASK_CHANNELS};
+use crate::model::{DeviceLevel, DeviceOutput, InputBatch, Letterbox, TextEmbeddings};
 
 /// Buffers for batches of one size and one list of texts.
 pub(super) struct Room<B> {
@@ -210,11 +210,11 @@ fn output<A: Accelerator>(machine: &A, lowered: &Lowered, classes: usize) -> Res
             width,
             logits: machine.zeroed(classes * height * width)?,
             distances: machine.zeroed(4 * height * width)?,
-            coefficients: machine.zeroed(channels(lowered, level.coefficients) * height * width)?,
+            coefficients: machine.zeroed(lowered.graph.node(level.coefficients).shape.channels() * height * width)?,
         })
     };
-    let (prototype_height, prototype_width) = sides(lowered, outputs.prototypes);
-    let prototypes = channels(lowered, outputs.prototypes) * prototype_height * prototype_width;
+    let (prototype_height, prototype_width) = lowered.graph.node(outputs.prototypes).shape.sides();
+    let prototypes = lowered.graph.node(outputs.prototypes).shape.channels() * prototype_height * prototype_width;
     Ok(DeviceOutput {
         classes,
         levels: outputs.levels.iter().zip(&lowered.logits).map(level).collect::<Result<_, _>>()?,
@@ -222,20 +222,6 @@ fn output<A: Accelerator>(machine: &A, lowered: &Lowered, classes: usize) -> Res
         prototype_width,
         prototypes: machine.zeroed(prototypes)?,
     })
-}
-
-fn channels(lowered: &Lowered, value: ValueId) -> usize {
-    match &lowered.graph.node(value).op {
-        Op::Conv(conv) => conv.out_channels,
-        _ => MASK_CHANNELS,
-    }
-}
-
-fn sides(lowered: &Lowered, value: ValueId) -> (usize, usize) {
-    match lowered.graph.node(value).shape {
-        Shape::Map { height, width, .. } | Shape::Logits { height, width } => (height, width),
-        Shape::Texts { .. } => (0, 0),
-    }
 }
 
 /// Bytes as words, the first in the lowest bits.

@@ -72,12 +72,18 @@ impl Shape {
         }
     }
 
+    /// Rows and columns of a map or of logits: 0 for texts.
+    pub fn sides(self) -> (usize, usize) {
+        match self {
+            Self::Map { height, width, .. } | Self::Logits { height, width } => (height, width),
+            Self::Texts { .. } => (0, 0),
+        }
+    }
+
     /// Positions of a map: 0 for texts.
     pub fn positions(self) -> usize {
-        match self {
-            Shape::Map { height, width, .. } | Shape::Logits { height, width } => height * width,
-            Shape::Texts { .. } => 0,
-        }
+        let (height, width) = self.sides();
+        height * width
     }
 }
 

@@ -231,10 +231,11 @@ impl Plan {
     fn whole_map(&self, index: usize, run: &Run<'_>) -> Vec<f32> {
         let node = &self.graph.nodes[index];
         let inputs = node.inputs.iter().map(|input| self.whole_map(input.index(), run));
-        match (self.layout.doubling.instead(index), self.sides(self.graph.value(index))) {
-            (None, _) => self.map(index, run),
-            (Some(Instead::OtherPart), _) => inputs.flatten().collect(),
-            (Some(Instead::OnTheWay | Instead::Sums), (_, width)) => {
+        match self.layout.doubling.instead(index) {
+            None => self.map(index, run),
+            Some(Instead::OtherPart) => inputs.flatten().collect(),
+            Some(Instead::OnTheWay | Instead::Sums) => {
+                let (_, width) = node.shape.sides();
                 inputs.flat_map(|halved| doubled(&halved, width / 2)).collect()
             }
         }
@@ -278,7 +279,7 @@ impl Plan {
 
     fn sparse_output(&self, mut run: Run<'_>, wanted: Option<Wanted>) -> SparseOutput {
         let outputs = &self.graph.outputs;
-        let (prototype_height, prototype_width) = self.sides(outputs.prototypes);
+        let (prototype_height, prototype_width) = self.graph.node(outputs.prototypes).shape.sides();
         let head = HeadOutput {
             classes: run.texts.texts.classes(),
             levels: outputs.levels.iter().map(|level| self.level_output(level, &mut run)).collect(),
@@ -298,7 +299,7 @@ impl Plan {
     }
 
     fn level_output(&self, level: &LevelOutputs, run: &mut Run<'_>) -> LevelOutput {
-        let (height, width) = self.sides(level.logits);
+        let (height, width) = self.graph.node(level.logits).shape.sides();
         LevelOutput {
             stride: level.stride,
             height,
@@ -306,14 +307,6 @@ impl Plan {
             logits: take(run, level.logits),
             distances: take(run, level.distances),
             coefficients: take(run, level.coefficients),
-        }
-    }
-
-    /// Rows and columns.
-    fn sides(&self, value: ValueId) -> (usize, usize) {
-        match self.graph.node(value).shape {
-            Shape::Map { height, width, .. } | Shape::Logits { height, width } => (height, width),
-            Shape::Texts { .. } => (0, 0),
         }
     }
 }

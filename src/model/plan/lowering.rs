@@ -99,14 +99,12 @@ impl Lowering<'_> {
         for (index, read) in read.into_iter().enumerate() {
             let step = match (read, self.sum_of(index)) {
                 (Read::Step(step), _) => step,
-                (Read::Convolution(folded), None) => match self.doubling_before(index) {
-                    Some(Instead::OtherPart) => {
-                        let parts = self.convolution_in_parts(index, folded);
-                        steps[parts.upsampling] = parts.sums;
-                        parts.rest
-                    }
-                    _ => self.convolution(index, &folded, None),
-                },
+                (Read::Convolution(folded), None) if self.doubling_before(index) == Some(Instead::OtherPart) => {
+                    let parts = self.convolution_in_parts(index, &folded);
+                    steps[parts.upsampling] = parts.sums;
+                    parts.rest
+                }
+                (Read::Convolution(folded), None) => self.convolution(index, &folded, None),
                 // It runs with the sum, which comes later.
                 (Read::Convolution(folded), Some(sum)) => {
                     let inputs = self.graph.nodes[sum].inputs.iter().map(|input| input.index());
@@ -185,7 +183,7 @@ impl Lowering<'_> {
 
     /// A pointwise convolution of a concatenation with an upsampling: its sums over the upsampled channels, bias included,
     /// and the rest of it, which starts from them.
-    fn convolution_in_parts(&self, index: usize, folded: FoldedConv) -> Parts {
+    fn convolution_in_parts(&self, index: usize, folded: &FoldedConv) -> Parts {
         let (graph, layout, conv) = (self.graph, self.layout, self.conv(index));
         let concatenation = graph.node(graph.nodes[index].inputs[0]);
         let mut first = 0;
